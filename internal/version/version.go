@@ -1,0 +1,107 @@
+// Package version reads and compares the version numbers of GitLab and
+// Mattermost in the spellings that people paste.
+package version
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Version is a release number. Patch is -1 when only major.minor was given
+// ("17.6"), which means the whole minor line.
+type Version struct {
+	Major, Minor, Patch int
+}
+
+// Parse reads "17.6.1", "v9.11", "17.6.1-ce.0", "17.6.1+ee.0", "GitLab 17.6",
+// "Mattermost 10.11.4". Anything else is an error that quotes the text.
+func Parse(text string) (Version, error) {
+	s := strings.TrimSpace(text)
+	for _, product := range [...]string{"gitlab", "mattermost"} {
+		if len(s) > len(product) && strings.EqualFold(s[:len(product)], product) {
+			s = strings.TrimLeft(s[len(product):], " -_")
+		}
+	}
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V")
+	if i := strings.IndexAny(s, "-+~"); i >= 0 {
+		if i+1 == len(s) {
+			return Version{}, parseError(text)
+		}
+		s = s[:i]
+	}
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts) > 3 {
+		return Version{}, parseError(text)
+	}
+	v := Version{Patch: -1}
+	for i, field := range [...]*int{&v.Major, &v.Minor, &v.Patch} {
+		if i == len(parts) {
+			break
+		}
+		n, ok := number(parts[i])
+		if !ok {
+			return Version{}, parseError(text)
+		}
+		*field = n
+	}
+	return v, nil
+}
+
+// MustParse is Parse for constants in the source; it panics on an error.
+func MustParse(text string) Version {
+	v, err := Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func parseError(text string) error {
+	if len(text) > 60 {
+		text = text[:60] + "…"
+	}
+	return fmt.Errorf("version %q: want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example 18.11.3", text)
+}
+
+// number reads one to five digits: bounded, and without the signs, blanks and
+// underscores that strconv would let through.
+func number(s string) (int, bool) {
+	if len(s) == 0 || len(s) > 5 {
+		return 0, false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil
+}
+
+// HasPatch tells whether the text named one exact release.
+func (v Version) HasPatch() bool { return v.Patch >= 0 }
+
+// IsZero reports the zero value, which stands for "not given".
+func (v Version) IsZero() bool { return v == Version{} }
+
+// String prints MAJOR.MINOR or MAJOR.MINOR.PATCH.
+func (v Version) String() string {
+	if v.Patch < 0 {
+		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+}
+
+// Compare orders versions; a missing patch counts as lower than patch 0.
+func (v Version) Compare(w Version) int {
+	return cmp.Or(cmp.Compare(v.Major, w.Major), cmp.Compare(v.Minor, w.Minor), cmp.Compare(v.Patch, w.Patch))
+}
+
+// AtLeast reports whether v is w or newer, where a line without a patch
+// ("18.11") is taken as its first release.
+func (v Version) AtLeast(w Version) bool {
+	v.Patch, w.Patch = max(v.Patch, 0), max(w.Patch, 0)
+	return v.Compare(w) >= 0
+}

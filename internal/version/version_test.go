@@ -1,0 +1,47 @@
+package version_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gitlab-mattermost/sdk/internal/version"
+)
+
+func TestParseReadsTheSpellingsPeoplePaste(t *testing.T) {
+	for in, want := range map[string]string{
+		"17.6.1": "17.6.1", "17.6": "17.6", "v9.11": "9.11", "17.6.1-ce.0": "17.6.1",
+		"17.6.1+ee.0": "17.6.1", "GitLab 17.6": "17.6", "gitlab-18.11.3": "18.11.3",
+		"Mattermost v10.11.4": "10.11.4", " 18.11 ": "18.11", "0.6.0": "0.6.0",
+	} {
+		v, err := version.Parse(in)
+		if err != nil || v.String() != want {
+			t.Errorf("Parse(%q) = %v, %v; want %s", in, v, err, want)
+		}
+	}
+}
+
+func TestParseRefusesWhatIsNoVersionAndQuotesIt(t *testing.T) {
+	for _, in := range []string{"", "18", "latest", "1.2.3.4", "1.-2", "1. 2", "1.2-", "+1.2", "1_0.2", "999999.1", "18.x", strings.Repeat("1.2", 1000)} {
+		v, err := version.Parse(in)
+		if err == nil {
+			t.Errorf("Parse(%q) = %v, want an error", in, v)
+		} else if len(err.Error()) > 200 {
+			t.Errorf("Parse(%.20q…): the error repeats the whole input", in)
+		}
+	}
+}
+
+func TestCompareIsATotalOrder(t *testing.T) {
+	ordered := []string{"7.14", "7.14.0", "7.14.3", "8.0", "8.9.11", "8.10.0", "18.2.0", "18.11", "18.11.0", "18.11.11", "19.0.0"}
+	for i, a := range ordered {
+		for j, b := range ordered {
+			got := version.MustParse(a).Compare(version.MustParse(b))
+			if want := min(1, max(-1, i-j)); got != want {
+				t.Errorf("%s vs %s: %d, want %d", a, b, got, want)
+			}
+		}
+	}
+	if !version.MustParse("18.11").AtLeast(version.MustParse("18.11.0")) {
+		t.Error("the line 18.11 must count as its first release")
+	}
+}
