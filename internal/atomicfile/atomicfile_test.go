@@ -95,3 +95,30 @@ func TestFailedWritesLeaveTheOldFileAndNoDebris(t *testing.T) {
 		t.Errorf("left behind: %v", got)
 	}
 }
+
+func TestWriteRootRefusesALinkThatLeadsOutside(t *testing.T) {
+	outside, dir := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "etc")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := atomicfile.WriteRoot(root, "etc/passwd", []byte("x"), 0o600); err == nil {
+		t.Error("the write followed a link out of the tree")
+	}
+	if got := names(t, outside); len(got) != 0 {
+		t.Errorf("written outside: %v", got)
+	}
+	if err := atomicfile.WriteRoot(root, "a/b/c", []byte("in"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "a/b/c")); string(got) != "in" {
+		t.Errorf("content %q", got)
+	}
+	if got := names(t, filepath.Join(dir, "a/b")); len(got) != 1 {
+		t.Errorf("left behind: %v", got)
+	}
+}
