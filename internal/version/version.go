@@ -16,12 +16,12 @@ type Version struct {
 }
 
 // Parse reads "17.6.1", "v9.11", "17.6.1-ce.0", "17.6.1+ee.0", "GitLab 17.6",
-// "Mattermost 10.11.4". Anything else is an error that quotes the text.
+// "gitlab-ee=18.11.3-ee.0", "Mattermost 10.11.4". Anything else is an error that quotes the text.
 func Parse(text string) (Version, error) {
 	s := strings.TrimSpace(text)
-	for _, product := range [...]string{"gitlab", "mattermost"} {
+	for _, product := range [...]string{"gitlab", "mattermost", "ce", "ee", "team"} {
 		if len(s) > len(product) && strings.EqualFold(s[:len(product)], product) {
-			s = strings.TrimLeft(s[len(product):], " -_")
+			s = strings.TrimLeft(s[len(product):], " -_=:")
 		}
 	}
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V")
@@ -31,20 +31,19 @@ func Parse(text string) (Version, error) {
 		}
 		s = s[:i]
 	}
-	parts := strings.Split(s, ".")
-	if len(parts) < 2 || len(parts) > 3 {
-		return Version{}, parseError(text)
-	}
+	// strings.Cut rather than Split: no allocation, as lookups by text need.
+	major, rest, hasMinor := strings.Cut(s, ".")
+	minor, patch, hasPatch := strings.Cut(rest, ".")
 	v := Version{Patch: -1}
-	for i, field := range [...]*int{&v.Major, &v.Minor, &v.Patch} {
-		if i == len(parts) {
-			break
-		}
-		n, ok := number(parts[i])
-		if !ok {
-			return Version{}, parseError(text)
-		}
-		*field = n
+	var ok1, ok2 bool
+	ok3 := true
+	v.Major, ok1 = number(major)
+	v.Minor, ok2 = number(minor)
+	if hasPatch {
+		v.Patch, ok3 = number(patch)
+	}
+	if !hasMinor || !ok1 || !ok2 || !ok3 {
+		return Version{}, parseError(text)
 	}
 	return v, nil
 }
@@ -93,6 +92,31 @@ func (v Version) String() string {
 	}
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
+
+// MarshalText is String, so that a Version in JSON is "18.11.3"; the zero value
+// is the empty text.
+func (v Version) MarshalText() ([]byte, error) {
+	if v.IsZero() {
+		return []byte{}, nil
+	}
+	return []byte(v.String()), nil
+}
+
+// UnmarshalText is Parse; the empty text is the zero value.
+func (v *Version) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*v = Version{}
+		return nil
+	}
+	parsed, err := Parse(string(text))
+	if err == nil {
+		*v = parsed
+	}
+	return err
+}
+
+// Line is the version without its patch: 18.11 for 18.11.3.
+func (v Version) Line() Version { return Version{v.Major, v.Minor, -1} }
 
 // Compare orders versions; a missing patch counts as lower than patch 0.
 func (v Version) Compare(w Version) int {

@@ -12,6 +12,8 @@ func TestParseReadsTheSpellingsPeoplePaste(t *testing.T) {
 		"17.6.1": "17.6.1", "17.6": "17.6", "v9.11": "9.11", "17.6.1-ce.0": "17.6.1",
 		"17.6.1+ee.0": "17.6.1", "GitLab 17.6": "17.6", "gitlab-18.11.3": "18.11.3",
 		"Mattermost v10.11.4": "10.11.4", " 18.11 ": "18.11", "0.6.0": "0.6.0",
+		"gitlab-ee=18.11.3-ee.0": "18.11.3", "gitlab-ce_17.6.1-ce.0_amd64.deb": "17.6.1",
+		"mattermost-team-10.11.4-linux-amd64.tar.gz": "10.11.4",
 	} {
 		v, err := version.Parse(in)
 		if err != nil || v.String() != want {
@@ -43,5 +45,26 @@ func TestCompareIsATotalOrder(t *testing.T) {
 	}
 	if !version.MustParse("18.11").AtLeast(version.MustParse("18.11.0")) {
 		t.Error("the line 18.11 must count as its first release")
+	}
+}
+
+func TestVersionsInJSONAreTheirText(t *testing.T) {
+	for _, text := range []string{"18.11.3", "17.6", ""} {
+		var v version.Version
+		if err := v.UnmarshalText([]byte(text)); err != nil {
+			t.Fatalf("UnmarshalText(%q): %v", text, err)
+		}
+		if got, err := v.MarshalText(); err != nil || string(got) != text {
+			t.Errorf("%q comes back as %q, %v", text, got, err)
+		}
+	}
+	if err := new(version.Version).UnmarshalText([]byte("latest")); err == nil {
+		t.Error(`"latest" was accepted`)
+	}
+}
+
+func TestParseDoesNotAllocate(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { _, _ = version.Parse("GitLab 17.6.1-ce.0") }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
