@@ -24,7 +24,7 @@ type Options struct {
 	// (default). 10.11 adds the materialised views of 10.6.
 	Version string
 
-	Posts    int // default 500; 920 000 give about 1.2 GB on disk with indexes
+	Posts    int // default 500; 1 000 000 give about 1 GB on disk with indexes
 	Users    int // default Posts/500, at least 20
 	Channels int // default Posts/1000, at least 10
 	Teams    int // default 3

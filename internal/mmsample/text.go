@@ -23,7 +23,7 @@ const vocabulary = 30000
 func newWords(seed uint64) *words {
 	w := &words{pcg: rand.NewPCG(seed, 1), vocab: make([]string, vocabulary)}
 	w.rnd = rand.New(w.pcg)
-	w.zipf = rand.NewZipf(w.rnd, 1.15, 4, vocabulary-1)
+	w.zipf = rand.NewZipf(w.rnd, 1.2, 6, vocabulary-1)
 	heads := []string{"b", "d", "f", "gr", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "w", "z", "sch", ""}
 	vowels := []string{"a", "e", "i", "o", "u", "ä", "ei", "ou"}
 	tails := []string{"", "n", "r", "s", "t", "l", "ng", "ck"}
@@ -67,7 +67,7 @@ var awkward = []string{
 	`$$; DROP TABLE posts; --`, "\u0001\u001f control \u007f", strings.Repeat("long ", 2000), `{"json": "[\"in\"] text"}`, "trailing space ",
 }
 
-// message makes one post's text, 230 bytes on average.
+// message makes one post's text, about 190 bytes on average.
 func (w *words) message() string {
 	var b strings.Builder
 	switch p := w.rnd.IntN(1000); {
@@ -76,9 +76,9 @@ func (w *words) message() string {
 	case p < 120: // a link
 		w.sentence(&b, 2+w.rnd.IntN(8))
 		fmt.Fprintf(&b, " https://gitlab.example.com/%s/%s/-/merge_requests/%d", w.vocab[w.rnd.IntN(50)], w.vocab[w.rnd.IntN(300)], w.rnd.IntN(20000))
-	case p < 200: // a log excerpt
+	case p < 170: // a log excerpt
 		b.WriteString("```\n")
-		for n := 2 + w.rnd.IntN(8); n > 0; n-- {
+		for n := 2 + w.rnd.IntN(5); n > 0; n-- {
 			fmt.Fprintf(&b, "2026-%02d-%02dT%02d:%02d:%02d.%03dZ INFO worker[%d]: ", 1+w.rnd.IntN(12), 1+w.rnd.IntN(28),
 				w.rnd.IntN(24), w.rnd.IntN(60), w.rnd.IntN(60), w.rnd.IntN(1000), w.rnd.IntN(32))
 			w.sentence(&b, 4+w.rnd.IntN(6))
@@ -86,7 +86,7 @@ func (w *words) message() string {
 		}
 		b.WriteString("```")
 	default:
-		w.sentence(&b, 3+int(w.rnd.ExpFloat64()*28))
+		w.sentence(&b, 3+int(w.rnd.ExpFloat64()*12))
 	}
 	return b.String()
 }
