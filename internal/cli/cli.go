@@ -26,6 +26,10 @@ const (
 // ErrFindings makes a command end with ExitFindings without another message.
 var ErrFindings = errors.New("findings of severity error")
 
+// ErrFailed makes a command end with ExitError without another message: what
+// went wrong has been printed already, as part of the output.
+var ErrFailed = errors.New("failed, as the output says")
+
 // UsageError is a wrong call of the command; it prints with a hint at -h.
 type UsageError struct{ Message string }
 
@@ -58,6 +62,8 @@ func Code(name string, err error, w io.Writer) int {
 		return ExitOK
 	case errors.Is(err, ErrFindings):
 		return ExitFindings
+	case errors.Is(err, ErrFailed):
+		return ExitError
 	case errors.As(err, &usage):
 		fmt.Fprintf(w, "%s: %s\nRun '%s -h' for help.\n", name, usage.Message, name)
 		return ExitUsage
