@@ -4,7 +4,7 @@ import "unsafe"
 
 // TableBytes is what the generated table takes in a binary.
 func TableBytes() int {
-	n := int(unsafe.Sizeof(gitlabTable) + unsafe.Sizeof(mattermostTable) + unsafe.Sizeof(postgresTable))
+	n := int(unsafe.Sizeof(gitlabTable) + unsafe.Sizeof(lineTable) + unsafe.Sizeof(mattermostTable) + unsafe.Sizeof(postgresTable))
 	for _, s := range postgresTable {
 		n += len(s)
 	}

@@ -10,8 +10,8 @@ import (
 // Releases yields every GitLab release of the table, oldest version first.
 func Releases() iter.Seq[Release] {
 	return func(yield func(Release) bool) {
-		for _, e := range gitlabTable {
-			if !yield(e.release()) {
+		for i := range gitlabTable {
+			if !yield(gitlabTable[i].release()) {
 				return
 			}
 		}
@@ -23,7 +23,7 @@ func Releases() iter.Seq[Release] {
 func Lines() iter.Seq[Bundle] {
 	return func(yield func(Bundle) bool) {
 		for i := 0; i < len(gitlabTable); {
-			first := gitlabTable[i]
+			first := &gitlabTable[i]
 			j := i
 			for j+1 < len(gitlabTable) && gitlabTable[j+1].major == first.major && gitlabTable[j+1].minor == first.minor {
 				j++

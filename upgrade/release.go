@@ -3,6 +3,7 @@ package upgrade
 import (
 	"cmp"
 	"fmt"
+	"sort"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/internal/version"
@@ -43,42 +44,80 @@ func (r Release) PostgreSQLVersions() []Version {
 }
 
 // release unpacks one line of the table.
-func (e entry) release() Release {
-	m := mattermostTable[e.mattermost]
-	return Release{
-		GitLab:     Version{Major: int(e.major), Minor: int(e.minor), Patch: int(e.patch)},
-		Mattermost: Version{Major: int(m[0]), Minor: int(m[1]), Patch: int(m[2])},
-		PostgreSQL: postgresTable[e.postgres],
-		Date:       Date(e.day),
-	}
+func (e *entry) release() (r Release) {
+	r.set(e)
+	return r
 }
 
-func (e entry) compare(v Version) int {
+// set unpacks into place: a Release is large enough that copies cost more than
+// the lookup.
+func (r *Release) set(e *entry) {
+	m := &mattermostTable[e.mattermost]
+	r.GitLab = Version{Major: int(e.major), Minor: int(e.minor), Patch: int(e.patch)}
+	r.Mattermost = Version{Major: int(m[0]), Minor: int(m[1]), Patch: int(m[2])}
+	r.PostgreSQL = postgresTable[e.postgres]
+	r.Date = Date(e.day)
+}
+
+func (e *entry) compare(v Version) int {
 	return cmp.Or(cmp.Compare(int(e.major), v.Major), cmp.Compare(int(e.minor), v.Minor), cmp.Compare(int(e.patch), v.Patch))
+}
+
+// lineOf returns the index of the first release of v's line and of the first
+// release after it; equal when there is no such line.
+func lineOf(v Version) (first, next int) {
+	major := v.Major - oldestMajor
+	if major < 0 || major >= len(lineTable) || v.Minor < 0 || v.Minor >= len(lineTable[0]) || lineTable[major][v.Minor] == 0 {
+		return 0, 0
+	}
+	first = int(lineTable[major][v.Minor]) - 1
+	next = first + 1
+	for next < len(gitlabTable) && int(gitlabTable[next].minor) == v.Minor && int(gitlabTable[next].major) == v.Major {
+		next++
+	}
+	return first, next
+}
+
+// find returns the index of an exact release, or -1. Patch numbers have few
+// gaps, so the release sits at its patch number or shortly before.
+func find(v Version) int {
+	major := v.Major - oldestMajor
+	if major < 0 || major >= len(lineTable) || v.Minor < 0 || v.Minor >= len(lineTable[0]) || v.Patch < 0 {
+		return -1
+	}
+	first := int(lineTable[major][v.Minor]) - 1
+	if first < 0 {
+		return -1
+	}
+	for i := min(first+v.Patch, len(gitlabTable)-1); i >= first; i-- {
+		e := &gitlabTable[i]
+		if int(e.minor) != v.Minor || int(e.major) != v.Major {
+			continue // beyond the line's newest release
+		}
+		if int(e.patch) <= v.Patch {
+			if int(e.patch) == v.Patch {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
 }
 
 // search returns the index of the first release that is v or newer.
 func search(v Version) int {
-	low, high := 0, len(gitlabTable)
-	for low < high {
-		mid := int(uint(low+high) / 2)
-		if gitlabTable[mid].compare(v) < 0 {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low
+	return sort.Search(len(gitlabTable), func(i int) bool { return gitlabTable[i].compare(v) >= 0 })
 }
 
 // Lookup returns the release of exactly this GitLab version. It does not
 // allocate.
-func Lookup(gitlab Version) (Release, bool) {
-	i := search(gitlab)
-	if i == len(gitlabTable) || gitlabTable[i].compare(gitlab) != 0 {
-		return Release{}, false
+func Lookup(gitlab Version) (r Release, known bool) {
+	i := find(gitlab)
+	if i < 0 {
+		return r, false
 	}
-	return gitlabTable[i].release(), true
+	r.set(&gitlabTable[i])
+	return r, true
 }
 
 // Bundle is what a GitLab version carries: one release, or a line from its
@@ -95,38 +134,38 @@ type Bundle struct {
 // package without Mattermost is an answer (Release.HasMattermost is false). An
 // unknown release is an *UnknownReleaseError. Bundled does not allocate unless
 // it fails.
-func Bundled(gitlab string) (Bundle, error) {
+func Bundled(gitlab string) (b Bundle, err error) {
 	v, err := version.Parse(gitlab)
-	if err != nil {
-		return Bundle{}, err
+	if err == nil {
+		err = b.fill(v)
 	}
-	return BundledIn(v)
+	return b, err
 }
 
 // BundledIn is Bundled for a Version.
-func BundledIn(gitlab Version) (Bundle, error) {
-	first := search(gitlab)
-	if first == len(gitlabTable) {
-		return Bundle{}, unknownRelease(gitlab)
-	}
-	last := first
-	if gitlab.HasPatch() {
-		if gitlabTable[first].compare(gitlab) != 0 {
-			return Bundle{}, unknownRelease(gitlab)
-		}
-	} else {
-		next := gitlab
-		next.Patch = maxPatch
-		last = search(next) - 1
-		if last < first {
-			return Bundle{}, unknownRelease(gitlab)
-		}
-	}
-	return Bundle{Asked: gitlab, First: gitlabTable[first].release(), Last: gitlabTable[last].release()}, nil
+func BundledIn(gitlab Version) (b Bundle, err error) {
+	err = b.fill(gitlab)
+	return b, err
 }
 
-// maxPatch is higher than any patch number in the table.
-const maxPatch = 256
+func (b *Bundle) fill(gitlab Version) error {
+	var first, last int
+	if gitlab.HasPatch() {
+		first = find(gitlab)
+		last = first
+	} else {
+		var next int
+		first, next = lineOf(gitlab)
+		last = next - 1
+	}
+	if last < 0 {
+		return unknownRelease(gitlab)
+	}
+	b.Asked = gitlab
+	b.First.set(&gitlabTable[first])
+	b.Last.set(&gitlabTable[last])
+	return nil
+}
 
 // UnknownReleaseError reports a GitLab version that the table does not have.
 type UnknownReleaseError struct {

@@ -5,7 +5,6 @@ package version
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -19,33 +18,49 @@ type Version struct {
 // "gitlab-ee=18.11.3-ee.0", "Mattermost 10.11.4". Anything else is an error that quotes the text.
 func Parse(text string) (Version, error) {
 	s := strings.TrimSpace(text)
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return parseNumbers(s, text)
+	}
 	for _, product := range [...]string{"gitlab", "mattermost", "ce", "ee", "team"} {
 		if len(s) > len(product) && strings.EqualFold(s[:len(product)], product) {
 			s = strings.TrimLeft(s[len(product):], " -_=:")
 		}
 	}
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V")
-	if i := strings.IndexAny(s, "-+~"); i >= 0 {
-		if i+1 == len(s) {
+	return parseNumbers(strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V"), text)
+}
+
+// parseNumbers reads what is left of text once the product's name is gone, in
+// one pass and without allocating, as lookups by text need.
+func parseNumbers(s, text string) (Version, error) {
+	v := Version{Patch: -1}
+	field, digits, n := 0, 0, 0
+	for i := 0; i <= len(s); i++ {
+		end := i == len(s) || s[i] == '-' || s[i] == '+' || s[i] == '~'
+		switch {
+		case !end && s[i] >= '0' && s[i] <= '9':
+			n = 10*n + int(s[i]-'0')
+			digits++
+			continue
+		case digits == 0 || digits > 5 || !end && s[i] != '.' || field > 2:
 			return Version{}, parseError(text)
 		}
-		s = s[:i]
+		switch field {
+		case 0:
+			v.Major = n
+		case 1:
+			v.Minor = n
+		case 2:
+			v.Patch = n
+		}
+		if end {
+			if field == 0 || i == len(s)-1 {
+				return Version{}, parseError(text)
+			}
+			return v, nil
+		}
+		field, digits, n = field+1, 0, 0
 	}
-	// strings.Cut rather than Split: no allocation, as lookups by text need.
-	major, rest, hasMinor := strings.Cut(s, ".")
-	minor, patch, hasPatch := strings.Cut(rest, ".")
-	v := Version{Patch: -1}
-	var ok1, ok2 bool
-	ok3 := true
-	v.Major, ok1 = number(major)
-	v.Minor, ok2 = number(minor)
-	if hasPatch {
-		v.Patch, ok3 = number(patch)
-	}
-	if !hasMinor || !ok1 || !ok2 || !ok3 {
-		return Version{}, parseError(text)
-	}
-	return v, nil
+	return Version{}, parseError(text)
 }
 
 // MustParse is Parse for constants in the source; it panics on an error.
@@ -62,21 +77,6 @@ func parseError(text string) error {
 		text = text[:60] + "…"
 	}
 	return fmt.Errorf("version %q: want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example 18.11.3", text)
-}
-
-// number reads one to five digits: bounded, and without the signs, blanks and
-// underscores that strconv would let through.
-func number(s string) (int, bool) {
-	if len(s) == 0 || len(s) > 5 {
-		return 0, false
-	}
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.Atoi(s)
-	return n, err == nil
 }
 
 // HasPatch tells whether the text named one exact release.

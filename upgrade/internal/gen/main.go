@@ -127,7 +127,34 @@ func parse(fields []string) (row, error) {
 	return r, nil
 }
 
+// renderLines writes where each minor line starts in the table, so that a
+// lookup is two steps instead of a search.
+func renderLines(b *bytes.Buffer, rows []row) {
+	oldest, newest, widest := rows[0].gitlab.Major, rows[len(rows)-1].gitlab.Major, 0
+	for _, r := range rows {
+		widest = max(widest, r.gitlab.Minor)
+	}
+	fmt.Fprintf(b, "}\n\n// oldestMajor is the first major version in the table.\nconst oldestMajor = %d\n\n", oldest)
+	b.WriteString("// lineTable holds, for major minus oldestMajor and minor, the index of the\n// line's first release in gitlabTable plus one; 0 stands for no such line.\n")
+	fmt.Fprintf(b, "var lineTable = [%d][%d]uint16{\n", newest-oldest+1, widest+1)
+	start := map[[2]int]int{}
+	for i, r := range slices.Backward(rows) {
+		start[[2]int{r.gitlab.Major, r.gitlab.Minor}] = i + 1
+	}
+	for major := oldest; major <= newest; major++ {
+		b.WriteString("{")
+		for minor := range widest + 1 {
+			fmt.Fprintf(b, "%d, ", start[[2]int{major, minor}])
+		}
+		b.WriteString("},\n")
+	}
+	b.WriteString("}\n\n")
+}
+
 func render(rows []row, mattermosts []version.Version, postgres []string) ([]byte, error) {
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no releases in the data file")
+	}
 	if len(mattermosts) > 256 || len(postgres) > 256 {
 		return nil, fmt.Errorf("%d Mattermost and %d PostgreSQL entries: one byte is too small for the index",
 			len(mattermosts), len(postgres))
@@ -140,7 +167,8 @@ func render(rows []row, mattermosts []version.Version, postgres []string) ([]byt
 		p := slices.Index(postgres, r.postgres)
 		fmt.Fprintf(&b, "{%d, %d, %d, %d, %d, %d},\n", r.gitlab.Major, r.gitlab.Minor, r.gitlab.Patch, m, p, r.day)
 	}
-	b.WriteString("}\n\n// mattermostTable is every bundled Mattermost; 0 stands for none.\nvar mattermostTable = [...][3]uint8{\n")
+	renderLines(&b, rows)
+	b.WriteString("// mattermostTable is every bundled Mattermost; 0 stands for none.\nvar mattermostTable = [...][3]uint8{\n")
 	for _, m := range mattermosts {
 		fmt.Fprintf(&b, "{%d, %d, %d},\n", m.Major, m.Minor, m.Patch)
 	}

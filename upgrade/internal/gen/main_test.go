@@ -34,6 +34,7 @@ func TestGenerateRefusesDamagedDataAndNamesTheLine(t *testing.T) {
 		"a number over a byte": {"17.6.300\t-\t-\t2024-11-21", "line 1: 17.6.300 does not fit"},
 		"no date":              {"17.6.1\t10.1.2\t16.4\tyesterday", "line 1: parsing time"},
 		"a release twice":      {"17.6.1\t-\t-\t2024-11-21\n17.6.1\t-\t-\t2024-11-22", "GitLab 17.6.1 stands twice"},
+		"empty":                {"# nothing", "no releases"},
 		"no PostgreSQL":        {"17.6.1\t-\tsixteen\t2024-11-21", `line 1: version "sixteen"`},
 	} {
 		if _, err := Generate(strings.NewReader(tc[0])); err == nil || !strings.Contains(err.Error(), tc[1]) {
