@@ -1,0 +1,220 @@
+package nginx
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gitlab-mattermost/sdk/config"
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
+	"github.com/gitlab-mattermost/sdk/internal/golden"
+)
+
+// installation builds what config.Resolve gives for an https URL, with the
+// defaults of mattermost_nginx at 18.11, and then the given keys.
+func installation(t testing.TB, set map[string]any) *config.Installation {
+	t.Helper()
+	inst := &config.Installation{
+		GitLabVersion: "18.11",
+		Mattermost:    &config.Attributes{},
+		Nginx:         &config.Attributes{},
+		VHost: config.VHost{
+			Enabled: true, HTTPS: true, Host: "mattermost.example.com", Port: 443,
+			WWWRoot: "/var/opt/gitlab/nginx/www/",
+			Path:    "/var/opt/gitlab/nginx/conf/service_conf/gitlab-mattermost.conf",
+		},
+	}
+	def := config.Origin{Kind: config.OriginDefault}
+	put := func(name string, v any) { inst.Nginx.Set(name, config.Attribute{Value: v, Origin: def}) }
+	inst.Mattermost.Set("service_address", config.Attribute{Value: "127.0.0.1", Origin: def})
+	inst.Mattermost.Set("service_port", config.Attribute{Value: "8065", Origin: def})
+	put("dir", "/var/opt/gitlab/nginx")
+	put("log_directory", "/var/log/gitlab/nginx")
+	put("error_log_level", "error")
+	put("log_format", gitlabLogFormat)
+	put("log_format_escape", "default")
+	put("client_max_body_size", int64(0))
+	put("redirect_http_to_https", false)
+	put("redirect_http_to_https_port", int64(80))
+	put("ssl_certificate", "/etc/gitlab/ssl/mattermost.example.com.crt")
+	put("ssl_certificate_key", "/etc/gitlab/ssl/mattermost.example.com.key")
+	put("ssl_verify_depth", "1")
+	put("ssl_ciphers", LinuxPackage().Ciphers)
+	put("ssl_prefer_server_ciphers", "off")
+	put("ssl_protocols", "TLSv1.2 TLSv1.3")
+	put("ssl_session_cache", "shared:SSL:10m")
+	put("ssl_session_timeout", "1d")
+	put("listen_addresses", []any{"*"})
+	put("proxy_read_timeout", int64(3600))
+	put("proxy_connect_timeout", int64(300))
+	put("proxy_protocol", false)
+	put("referrer_policy", "strict-origin-when-cross-origin")
+	put("http2_enabled", true)
+	put("real_ip_trusted_addresses", []any{})
+	put("hsts_max_age", int64(63072000))
+	put("hsts_include_subdomains", false)
+	headers := &gitlabrb.Hash{}
+	for _, h := range [][2]string{{"Host", "$http_host"}, {"X-Real-IP", "$remote_addr"},
+		{"X-Forwarded-For", "$proxy_add_x_forwarded_for"}, {"X-Forwarded-Proto", "https"},
+		{"X-Frame-Options", "SAMEORIGIN"}, {"Upgrade", "$http_upgrade"}, {"Connection", "$connection_upgrade"},
+		{"X-Forwarded-Ssl", "on"}} {
+		headers.Set(h[0], h[1])
+	}
+	put("proxy_set_headers", headers)
+	for name, v := range set {
+		switch name {
+		case "https":
+			inst.VHost.HTTPS = v.(bool)
+		case "port":
+			inst.VHost.Port = int(v.(int64))
+		case "host":
+			inst.VHost.Host = v.(string)
+		case "acme":
+			inst.VHost.ACME = v.(bool)
+		case "version":
+			inst.GitLabVersion = v.(string)
+		case "service_address", "service_port":
+			inst.Mattermost.Set(name, config.Attribute{Value: v, Origin: def})
+		default:
+			inst.Nginx.Set(name, config.Attribute{Value: v,
+				Origin: config.Origin{Kind: config.OriginGitLabRB, Where: "gitlab.rb:1:1"}})
+		}
+	}
+	return inst
+}
+
+// settings reads a case's "set" section: a JSON object. An object value
+// replaces proxy_set_headers' entries one by one, null removes one.
+func settings(t *testing.T, text string) map[string]any {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var raw map[string]any
+	if err := dec.Decode(&raw); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]any{}
+	for k, v := range raw {
+		out[k] = rubyValue(t, v)
+	}
+	return out
+}
+
+func rubyValue(t *testing.T, v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		n, err := v.Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = rubyValue(t, v[i])
+		}
+		return list
+	}
+	return v
+}
+
+func mergeHeaders(inst *config.Installation, change map[string]any) {
+	hash := inst.Nginx.Get("proxy_set_headers").Value.(*gitlabrb.Hash)
+	for _, name := range sortedKeys(change) {
+		hash.Set(name, change[name])
+	}
+}
+
+// testNames are replaced before the real nginx reads a case, because it wants
+// the files to exist.
+func forRealNginx(t testing.TB, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key := certificate(t, dir, "mattermost.example.com")
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		path := strings.Trim(f[1], `";`)
+		switch f[0] {
+		case "ssl_certificate", "ssl_client_certificate":
+			lines[i] = strings.Replace(line, path, cert, 1)
+		case "ssl_certificate_key":
+			lines[i] = strings.Replace(line, path, key, 1)
+		case "ssl_password_file":
+			writeFile(t, dir+"/pass", "secret\n", 0o600)
+			lines[i] = strings.Replace(line, path, dir+"/pass", 1)
+		case "ssl_dhparam":
+			writeFile(t, dir+"/dh.pem", dhParam, 0o644)
+			lines[i] = strings.Replace(line, path, dir+"/dh.pem", 1)
+		case "access_log", "error_log":
+			lines[i] = strings.Replace(line, path, dir+path[strings.LastIndexByte(path, '/'):], 1)
+		case "proxy_cache_path":
+			lines[i] = strings.Replace(line, path, dir+"/cache", 1)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// dhParam is the 2048-bit group of RFC 7919.
+const dhParam = `-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+`
+
+// TestVHostOfEverySettingAsGitLabWroteIt holds one case for every directive
+// and trigger of the 18.11 template.
+func TestVHostOfEverySettingAsGitLabWroteIt(t *testing.T) {
+	golden.Run(t, "testdata/gitlab/*.txtar", func(c *golden.Case) {
+		text, _ := c.Section("set")
+		set := settings(c.T, text)
+		headers, _ := set["proxy_set_headers"].(map[string]any)
+		delete(set, "proxy_set_headers")
+		inst := installation(c.T, set)
+		mergeHeaders(inst, headers)
+		site, findings, err := FromGitLab(inst)
+		if err != nil {
+			c.Want("error", err.Error())
+			return
+		}
+		vhost, err := Render(site, Target{})
+		if err != nil {
+			c.Fatal(err)
+		}
+		mainConf, err := MainConfig(site, Target{})
+		if err != nil {
+			c.Fatal(err)
+		}
+		c.Want("vhost", vhost)
+		if _, ok := c.Section("main"); ok {
+			c.Want("main", mainConf)
+		}
+		c.Want("findings", findingLines(findings))
+		for _, f := range findings {
+			if f.Severity == SeverityError {
+				return // it says itself that nginx refuses this one
+			}
+		}
+		local, err := Render(site, localTarget(c.T))
+		if err != nil {
+			c.Fatal(err)
+		}
+		mustAccept(c.T, mainConf+forRealNginx(c.T, local))
+	})
+}
+
+func findingLines(list []Finding) string {
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintf(&b, "%s %s [%s] %s\n", f.Severity, f.ID, f.Where, f.Message)
+	}
+	return b.String()
+}
