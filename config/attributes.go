@@ -1,6 +1,12 @@
 package config
 
-import "iter"
+import (
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/gitlab-mattermost/sdk/internal/redact"
+)
 
 // Origin says where a value comes from.
 type Origin struct {
@@ -23,6 +29,32 @@ const (
 type Attribute struct {
 	Value  any
 	Origin Origin
+	// Secret is true when the value must not be shown; formatting an Attribute
+	// masks it.
+	Secret bool
+}
+
+// Format prints the value and its origin, with a secret masked, whatever the
+// verb.
+func (a Attribute) Format(f fmt.State, _ rune) {
+	text := rubyInspect(a.Value)
+	if a.Secret && a.Value != nil {
+		text = redact.Mask
+	}
+	// The write error cannot be handled here; fmt drops it as well.
+	_, _ = io.WriteString(f, text+" ("+a.Origin.String()+")")
+}
+
+// String names the origin in a few words: "gitlab.rb (/etc/gitlab/gitlab.rb:3:1)".
+func (o Origin) String() string {
+	s := o.Kind
+	if o.Where != "" {
+		s += " (" + o.Where + ")"
+	}
+	if o.Rule != "" {
+		s += ": " + o.Rule
+	}
+	return s
 }
 
 // Attributes are resolved settings in a stable order: the order of the

@@ -15,15 +15,17 @@ type Installation struct {
 	ExternalURL   string // external_url as written, "" when not set
 	MattermostURL string // mattermost_external_url as written, "" when not set
 
-	VHost         VHost
-	Registration  Registration
-	GitLabYML     GitLabYML
-	Database      Database
-	Accounts      Accounts
-	Directories   []Directory
-	Service       Service
-	LetsEncrypt   LetsEncrypt
-	StoredSecrets *SecretsFile // gitlab-secrets.json as it would be written back
+	VHost        VHost
+	Registration Registration
+	GitLabYML    GitLabYML
+	Database     Database
+	Accounts     Accounts
+	Directories  []Directory
+	Service      Service
+	LetsEncrypt  LetsEncrypt
+	// StoredSecrets is gitlab-secrets.json as it would be written back; nil when
+	// package['generate_secrets_json_file'] is false.
+	StoredSecrets *SecretsFile
 
 	Findings []Finding
 }
@@ -41,9 +43,15 @@ type VHost struct {
 	ACME bool
 }
 
+// What Registration.Action can be.
+const (
+	RegistrationAttempt = "attempt"
+	RegistrationSkip    = "skip"
+)
+
 // Registration is the decision about the OAuth application step.
 type Registration struct {
-	Action string // "attempt" or "skip"
+	Action string // RegistrationAttempt or RegistrationSkip
 	Reason string
 }
 
