@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"oauth":           {"github.com/xanzy/go-gitlab", "golang.org/x/oauth2", "github.com/jackc/pgx/v5"},
 	"oauth/oauthtest": {},
 	"database":        {"github.com/jackc/pgx/v5"},
-	"backup":          {"github.com/klauspost/compress", "filippo.io/age"},
+	"backup":          {"github.com/klauspost/compress", "filippo.io/age", "github.com/jackc/pgx/v5"},
 	"backup/s3store":  {"github.com/minio/minio-go/v7", "github.com/jackc/pgx/v5"},
 	"upgrade":         {},
 }

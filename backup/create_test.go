@@ -1,0 +1,35 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os/exec"
+	"testing"
+)
+
+const killEnv = "BACKUP_TEST_VICTIM"
+
+func runVictim() int { return 2 }
+
+func hashHex(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+func TestABackupCanBeCheckedWithSha256sumAndVerify(t *testing.T) {
+	s := newSample(t, "c1")
+	store := newStore(t)
+	res := mustCreate(t, store, s.src, CreateOptions{})
+	cmd := exec.Command("sha256sum", "-c", "--quiet", "SHA256SUMS")
+	cmd.Dir = store.Dir() + "/" + res.ID
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("sha256sum -c: %v: %s", err, out)
+	}
+	v := mustVerify(t, store, res.ID, VerifyOptions{})
+	if v.Files != 153 || v.Rows < 3000 || v.Parts != v.Of {
+		t.Errorf("verified %d files, %d rows, %d of %d parts", v.Files, v.Rows, v.Parts, v.Of)
+	}
+	if r := res.Manifest.Database.References; r.Checked != 132 || r.Missing != 0 || r.WrongLen != 0 {
+		t.Errorf("references: %+v", r)
+	}
+}

@@ -1,0 +1,181 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/zstd"
+)
+
+// ErrDamaged is wrapped when stored bytes are not those that were written.
+var ErrDamaged = errors.New("the backup is damaged")
+
+// partReader gives the plain bytes of a part. Its end is io.EOF only when
+// size and hashes, stored and plain, are what the manifest says; otherwise it
+// is an error that wraps ErrDamaged. What was read before that must not be
+// trusted until then.
+type partReader struct {
+	part   Part
+	object io.ReadCloser
+	sum    *sumReader
+	zstd   *zstd.Decoder
+	top    io.Reader
+	plain  hash.Hash
+	n      int64
+	done   error
+}
+
+type sumReader struct {
+	r    io.Reader
+	hash hash.Hash
+	n    int64
+	max  int64
+}
+
+func (s *sumReader) Read(p []byte) (int, error) {
+	if s.n > s.max {
+		return 0, fmt.Errorf("longer than %d bytes", s.max)
+	}
+	n, err := s.r.Read(p)
+	s.hash.Write(p[:n]) // a hash never fails
+	s.n += int64(n)
+	return n, err
+}
+
+// openPart opens a part of backup id.
+func openPart(ctx context.Context, store Store, id string, part Part, keys []age.Identity) (*partReader, error) {
+	object, err := store.Open(ctx, id+"/"+part.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := &partReader{part: part, object: object, sum: &sumReader{r: object, hash: sha256.New(), max: part.Size}}
+	r.top = r.sum
+	name := part.Name
+	if rest, ok := strings.CutSuffix(name, ".age"); ok && name != keyName {
+		name = rest
+		if r.top, err = age.Decrypt(r.sum, keys...); err != nil {
+			return nil, errors.Join(r.decryptError(err), object.Close())
+		}
+	}
+	if strings.HasSuffix(name, ".zst") {
+		// 64 MiB of window is what zstd itself accepts without being asked.
+		r.zstd, err = zstd.NewReader(r.top, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(64<<20), zstd.IgnoreChecksum(false))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open %s: %w", part.Name, err), object.Close())
+		}
+		r.top = r.zstd
+	}
+	if part.PlainSHA256 != "" {
+		r.plain = sha256.New()
+	}
+	return r, nil
+}
+
+func (r *partReader) decryptError(err error) error {
+	var none *age.NoIdentityMatchError
+	if errors.As(err, &none) || errors.Is(err, age.ErrIncorrectIdentity) {
+		return fmt.Errorf("open %s: %w", r.part.Name, ErrNoIdentity)
+	}
+	return fmt.Errorf("open %s: %w: %v", r.part.Name, ErrDamaged, err)
+}
+
+func (r *partReader) Read(p []byte) (int, error) {
+	if r.done != nil {
+		return 0, r.done
+	}
+	n, err := r.top.Read(p)
+	if r.plain != nil {
+		r.plain.Write(p[:n])
+	}
+	r.n += int64(n)
+	if r.n > r.part.PlainSize {
+		err = fmt.Errorf("more than %d plain bytes", r.part.PlainSize)
+	}
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = r.check()
+	}
+	if err == nil {
+		r.done = io.EOF
+	} else if ctxErr := contextError(err); ctxErr != nil {
+		r.done = ctxErr
+	} else {
+		r.done = fmt.Errorf("read %s: %w: %w", r.part.Name, ErrDamaged, err)
+	}
+	return n, r.done
+}
+
+func contextError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// check compares everything at the end of the plain bytes.
+func (r *partReader) check() error {
+	if _, err := io.Copy(io.Discard, r.sum); err != nil { // bytes after the last frame
+		return err
+	}
+	switch {
+	case r.sum.n != r.part.Size:
+		return fmt.Errorf("%d bytes, want %d", r.sum.n, r.part.Size)
+	case hex.EncodeToString(r.sum.hash.Sum(nil)) != r.part.SHA256:
+		return errors.New("sha256 of the stored bytes differs")
+	case r.n != r.part.PlainSize:
+		return fmt.Errorf("%d plain bytes, want %d", r.n, r.part.PlainSize)
+	case r.plain != nil && hex.EncodeToString(r.plain.Sum(nil)) != r.part.PlainSHA256:
+		return errors.New("sha256 of the plain bytes differs")
+	}
+	return nil
+}
+
+// Close frees everything; it may be called at any time.
+func (r *partReader) Close() error {
+	if r.zstd != nil {
+		r.zstd.Close()
+	}
+	return r.object.Close()
+}
+
+// readPart reads a small part whole; more than max bytes is an error.
+func readPart(ctx context.Context, store Store, id string, part Part, keys []age.Identity, max int64) ([]byte, error) {
+	if part.PlainSize > max {
+		return nil, fmt.Errorf("read %s: %d bytes, at most %d are accepted", part.Name, part.PlainSize, max)
+	}
+	r, err := openPart(ctx, store, id, part, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var buf bytes.Buffer
+	if _, err := io.Copy(&buf, r); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// checkStored reads a part's stored bytes only and compares size and hash.
+// Nothing has to be decrypted for it.
+func checkStored(ctx context.Context, store Store, id string, part Part) error {
+	object, err := store.Open(ctx, id+"/"+part.Name)
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	r := &partReader{part: part, sum: &sumReader{r: object, hash: sha256.New(), max: part.Size}, n: part.PlainSize}
+	if err := r.check(); err != nil {
+		return fmt.Errorf("read %s: %w: %w", part.Name, ErrDamaged, err)
+	}
+	return nil
+}

@@ -1,0 +1,458 @@
+package backup
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"runtime"
+	"time"
+
+	"filippo.io/age"
+)
+
+// Depth says how thoroughly Verify reads.
+type Depth int
+
+// Full reads everything to its end: stored and plain hashes, each file in each
+// pack, the rows of each table. Sampled reads the manifest, the file list and
+// a tenth of the other parts, other ones each day. Quick looks at the manifest
+// and at the sizes of all parts.
+const (
+	Full Depth = iota
+	Sampled
+	Quick
+)
+
+// VerifyOptions tune Verify. The zero value verifies everything.
+type VerifyOptions struct {
+	Depth Depth
+	// Keys open an encrypted backup. Without them a full verification still
+	// compares all stored hashes, but looks at nothing inside.
+	Keys     Keys
+	Workers  int // 0 is one for each processor
+	Progress func(Progress)
+
+	now func() time.Time
+}
+
+// VerifyResult says what was read and what was found.
+type VerifyResult struct {
+	ID       string    `json:"id"`
+	Sound    bool      `json:"sound"` // no finding of severity error
+	Parts    int       `json:"parts"` // that were read
+	Of       int       `json:"of"`    // that there are, parents' packs included
+	Stored   int64     `json:"stored_bytes"`
+	Plain    int64     `json:"plain_bytes"`
+	Files    int64     `json:"files"`
+	Rows     int64     `json:"rows"`
+	Seconds  float64   `json:"seconds"`
+	Findings []Finding `json:"findings"`
+}
+
+// Verify reads a backup without restoring it. Damage is a finding, not an
+// error: the result lists all of it. An error means that verifying itself
+// failed, for example because the context ended.
+func Verify(ctx context.Context, store Store, id string, o VerifyOptions) (*VerifyResult, error) {
+	unlock, err := lockStore(ctx, store, Shared)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	res, err := verify(ctx, store, id, o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("verify: %w", err), unlock())
+	}
+	return res, unlock()
+}
+
+func verify(ctx context.Context, store Store, id string, o VerifyOptions) (*VerifyResult, error) {
+	begin := time.Now()
+	if o.Workers <= 0 {
+		o.Workers = runtime.NumCPU()
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	v := &verifier{store: store, o: o, limit: &limiter{}}
+	m, err := Load(ctx, store, id)
+	if errors.Is(err, ErrDamaged) {
+		v.notes.add(damage(id+"/"+manifestName, err))
+		return v.result(id, begin), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.m = m
+	if err := v.run(ctx); err != nil {
+		return nil, err
+	}
+	return v.result(m.ID, begin), nil
+}
+
+func damage(where string, err error) Finding {
+	return Finding{ID: "damaged", Severity: severityError, Message: err.Error(), Where: where, Fix: "restore from another backup; copy this part from another copy of the store if there is one"}
+}
+
+type verifier struct {
+	store Store
+	o     VerifyOptions
+	m     *Manifest
+	keys  []age.Identity
+	blind bool // encrypted, and no key was given
+	limit *limiter
+	notes notes
+	res   VerifyResult
+	mu    chan struct{}
+}
+
+func (v *verifier) result(id string, begin time.Time) *VerifyResult {
+	v.res.ID, v.res.Seconds, v.res.Findings = id, time.Since(begin).Seconds(), v.notes.findings()
+	v.res.Sound = !HasErrors(v.res.Findings)
+	return &v.res
+}
+
+// task is one part to read.
+type task struct {
+	owner string
+	part  Part
+	read  func(ctx context.Context, r io.Reader) error // nil reads to the end only
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	v.mu = make(chan struct{}, 1)
+	keys, err := v.o.Keys.open(ctx, v.store, v.m)
+	if errors.Is(err, ErrNoIdentity) {
+		v.blind = true
+		v.notes.add(Finding{ID: "not-opened", Severity: severityInfo, Where: v.m.ID, Message: "the backup is encrypted and was not opened: only stored hashes were compared", Fix: "give an identity or a passphrase"})
+	} else if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		v.notes.add(damage(v.m.ID+"/"+keyName, err))
+		v.blind = true
+	}
+	v.keys = keys
+	tasks, err := v.tasks(ctx)
+	if err != nil {
+		return err
+	}
+	v.res.Of = len(tasks)
+	var total int64
+	for _, t := range tasks {
+		total += t.part.PlainSize
+	}
+	stop := report(ctx, v.o.Progress, func() Progress {
+		return Progress{Phase: "verify", Bytes: v.limit.bytes.Load(), Total: total, Files: v.limit.files.Load()}
+	})
+	defer stop()
+	g, ctx := newGroup(ctx)
+	queue := make(chan task)
+	g.run(func() error {
+		defer close(queue)
+		for _, t := range tasks {
+			select {
+			case queue <- t:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	for range v.o.Workers {
+		g.run(func() error {
+			for t := range queue {
+				if err := v.one(ctx, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.wait()
+}
+
+// tasks lists what to read: own parts, and the parents' packs that the file
+// list refers to.
+func (v *verifier) tasks(ctx context.Context) ([]task, error) {
+	readers := map[string]func(context.Context, io.Reader) error{}
+	if d := v.m.Database; d != nil {
+		for _, p := range d.Pieces {
+			readers[p.Name] = func(ctx context.Context, r io.Reader) error { return v.piece(r, p) }
+		}
+	}
+	var list []task
+	if v.m.Files != nil && v.o.Depth != Quick && !v.blind {
+		packs, err := v.fileList(ctx)
+		if err != nil {
+			if ctxErr := contextError(err); ctxErr != nil {
+				return nil, err
+			}
+			v.notes.add(damage(v.m.ID+"/"+v.m.Files.Index.Name, err))
+		}
+		parents, err := v.parentPacks(ctx, packs)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, parents...)
+		for _, p := range v.m.Files.Packs {
+			want := packs[v.m.ID+"/"+p.Name]
+			readers[p.Name] = func(ctx context.Context, r io.Reader) error { return v.pack(ctx, r, want) }
+		}
+	} else if v.m.Files != nil {
+		for _, id := range v.m.Parents {
+			if _, err := v.store.Stat(ctx, id+"/"+manifestName); err != nil {
+				v.notes.add(missingParent(v.m.ID, id))
+			}
+		}
+	}
+	for _, p := range v.m.Parts() {
+		list = append(list, task{owner: v.m.ID, part: p, read: readers[p.Name]})
+	}
+	return list, nil
+}
+
+func missingParent(id, parent string) Finding {
+	return Finding{ID: "parent-missing", Severity: severityError, Message: "the backup " + parent + ", which holds files of it, is missing or has no manifest", Where: id, Fix: "copy " + parent + " back into the store"}
+}
+
+// fileList reads the file list to its end and groups the files by pack.
+func (v *verifier) fileList(ctx context.Context) (map[string]map[string]wantFile, error) {
+	packs := map[string]map[string]wantFile{}
+	var count, bytes int64
+	err := readIndex(ctx, v.store, v.m, v.keys, func(e *entry) error {
+		if e.kind != 'f' {
+			return nil
+		}
+		if packs[e.pack] == nil {
+			packs[e.pack] = map[string]wantFile{}
+		}
+		packs[e.pack][e.path] = newWantFile(e)
+		count++
+		bytes += e.size
+		return nil
+	})
+	if err == nil && (count != v.m.Files.Count || bytes != v.m.Files.Bytes) {
+		err = fmt.Errorf("%w: the list has %d files with %d bytes, the manifest says %d and %d", ErrDamaged, count, bytes, v.m.Files.Count, v.m.Files.Bytes)
+	}
+	return packs, err
+}
+
+// readIndex calls f for each entry of m's file list.
+func readIndex(ctx context.Context, store Store, m *Manifest, keys []age.Identity, f func(*entry) error) error {
+	part, err := openPart(ctx, store, m.ID, m.Files.Index, keys)
+	if err != nil {
+		return err
+	}
+	defer part.Close()
+	index := newIndexReader(part, m.Files.Trees)
+	for {
+		e, err := index.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+}
+
+// wantFile is what a pack must hold for a file, kept small.
+type wantFile struct {
+	size int64
+	hash [sha256.Size]byte
+}
+
+func newWantFile(e *entry) wantFile {
+	w := wantFile{size: e.size}
+	// The reader of the list has checked that the text is a sha256.
+	_, _ = hex.Decode(w.hash[:], []byte(e.hash))
+	return w
+}
+
+// packOwner finds the part of a pack in its owner's manifest.
+type packOwner map[string]map[string]Part // backup ID, pack name
+
+func (o packOwner) find(ctx context.Context, store Store, self *Manifest, pack string) (string, Part, error) {
+	id, name, _ := cutFirst(pack)
+	if o[id] == nil {
+		m := self
+		if id != self.ID {
+			var err error
+			if m, err = Load(ctx, store, id); err != nil {
+				return id, Part{}, err
+			}
+		}
+		o[id] = map[string]Part{}
+		if m.Files != nil {
+			for _, p := range m.Files.Packs {
+				o[id][p.Name] = p
+			}
+		}
+	}
+	p, ok := o[id][name]
+	if !ok {
+		return id, Part{}, fmt.Errorf("%w: pack %s is in no manifest", ErrDamaged, pack)
+	}
+	return id, p, nil
+}
+
+// parentPacks makes the tasks for packs of other backups.
+func (v *verifier) parentPacks(ctx context.Context, packs map[string]map[string]wantFile) ([]task, error) {
+	owners, missing := packOwner{}, map[string]bool{}
+	var list []task
+	for pack, want := range packs {
+		id, part, err := owners.find(ctx, v.store, v.m, pack)
+		switch {
+		case err != nil && contextError(err) != nil:
+			return nil, err
+		case errors.Is(err, ErrNoBackup):
+			if !missing[id] {
+				v.notes.add(missingParent(v.m.ID, id))
+			}
+			missing[id] = true
+		case err != nil:
+			v.notes.add(damage(pack, err))
+		case id != v.m.ID:
+			list = append(list, task{owner: id, part: part, read: func(ctx context.Context, r io.Reader) error { return v.pack(ctx, r, want) }})
+		}
+	}
+	return list, nil
+}
+
+// one reads a part as deeply as asked for.
+func (v *verifier) one(ctx context.Context, t task) error {
+	name := t.owner + "/" + t.part.Name
+	obj, err := v.store.Stat(ctx, name)
+	if err == nil && obj.Size != t.part.Size {
+		err = fmt.Errorf("%w: %d bytes, want %d", ErrDamaged, obj.Size, t.part.Size)
+	}
+	if err == nil && v.o.Depth != Quick && (v.o.Depth == Full || v.sampled(t.part)) {
+		if v.blind {
+			err = checkStored(ctx, v.store, t.owner, t.part)
+		} else {
+			err = v.readTask(ctx, t)
+		}
+		v.count(t.part)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	v.notes.add(damage(name, err))
+	return nil
+}
+
+// sampled picks a tenth of the parts, others each day.
+func (v *verifier) sampled(p Part) bool {
+	h := fnv.New32a()
+	io.WriteString(h, p.Name)
+	return (int64(h.Sum32())+v.o.now().Unix()/86400)%10 == 0
+}
+
+func (v *verifier) count(p Part) {
+	v.mu <- struct{}{}
+	v.res.Parts++
+	v.res.Stored += p.Size
+	v.res.Plain += p.PlainSize
+	<-v.mu
+}
+
+func (v *verifier) readTask(ctx context.Context, t task) error {
+	r, err := openPart(ctx, v.store, t.owner, t.part, v.keys)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	in := &countingReader{ctx: ctx, r: r, limit: v.limit}
+	if t.read != nil {
+		if err := t.read(ctx, in); err != nil {
+			return err
+		}
+	}
+	_, err = io.CopyBuffer(io.Discard, onlyReader{in}, make([]byte, readBuffer))
+	return err
+}
+
+type countingReader struct {
+	ctx   context.Context
+	r     io.Reader
+	limit *limiter
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if waitErr := c.limit.wait(c.ctx, n); waitErr != nil {
+		return n, waitErr
+	}
+	return n, err
+}
+
+// piece counts the rows of COPY statements.
+func (v *verifier) piece(r io.Reader, p Piece) error {
+	var got []PieceTable
+	err := readCopyScript(r, func(c *copyStatement) error {
+		n, err := c.countRows()
+		got = append(got, PieceTable{Rows: n})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(got) != len(p.Tables) {
+		return fmt.Errorf("%w: %d COPY statements, want %d", ErrDamaged, len(got), len(p.Tables))
+	}
+	for i, t := range p.Tables {
+		if got[i].Rows != t.Rows {
+			return fmt.Errorf("%w: %d rows of %s.%s, want %d", ErrDamaged, got[i].Rows, t.Schema, t.Name, t.Rows)
+		}
+		v.mu <- struct{}{}
+		v.res.Rows += t.Rows
+		<-v.mu
+	}
+	return nil
+}
+
+// pack reads a tar and compares each wanted file. The last of several entries
+// with one name is the one that counts.
+func (v *verifier) pack(ctx context.Context, r io.Reader, want map[string]wantFile) error {
+	found := make(map[string]bool, len(want))
+	h, buf := sha256.New(), make([]byte, readBuffer)
+	t := tar.NewReader(r)
+	for {
+		head, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%w: tar: %w", ErrDamaged, err)
+		}
+		w, ok := want[head.Name]
+		if !ok || head.Typeflag != tar.TypeReg {
+			continue
+		}
+		h.Reset()
+		if _, err := io.CopyBuffer(onlyWriter{h}, onlyReader{t}, buf); err != nil {
+			return err
+		}
+		found[head.Name] = head.Size == w.size && [sha256.Size]byte(h.Sum(buf[:0])) == w.hash
+	}
+	v.limit.files.Add(int64(len(want)))
+	for name := range want {
+		if !found[name] {
+			return fmt.Errorf("%w: %s is missing or has other bytes than the list says", ErrDamaged, name)
+		}
+	}
+	v.mu <- struct{}{}
+	v.res.Files += int64(len(want))
+	<-v.mu
+	return nil
+}
