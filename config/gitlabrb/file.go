@@ -1,0 +1,88 @@
+package gitlabrb
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sort"
+	"sync"
+)
+
+// ErrUnsupported marks an error about text that is valid Ruby and that this
+// package does not read, such as pattern matching.
+var ErrUnsupported = errors.New("not supported")
+
+// File is a parsed gitlab.rb. It keeps the source text byte for byte.
+//
+// A File is not changed by Evaluate, and may be evaluated from several
+// goroutines; the editing methods (Set, Unset, …) need exclusive use.
+type File struct {
+	name     string
+	src      []byte
+	root     *seq
+	heredocs []heredocSpan
+	lines    func() []int // offsets of line starts, computed when first asked
+}
+
+// Parse reads the text of a gitlab.rb. name is used in positions only.
+//
+// On an error it returns an ErrorList with the independent errors in source
+// order, each on the line on which Ruby itself reports it. A construct of Ruby
+// that is never read is an error that wraps ErrUnsupported. A text longer than
+// MaxSize is refused before it is looked at.
+func Parse(name string, src []byte) (*File, error) {
+	f := &File{name: name, src: src}
+	f.lines = sync.OnceValue(func() []int { return lineStarts(src) })
+	if len(src) > MaxSize {
+		return nil, ErrorList{{Pos: Pos{File: name}, Message: fmt.Sprintf("file has %d bytes; a gitlab.rb of more than %d is not read", len(src), MaxSize)}}
+	}
+	if i := bytes.IndexByte(src, 0); i >= 0 {
+		return nil, ErrorList{{Pos: f.pos(i), Message: "NUL byte: this is not a text file"}}
+	}
+	p := newParser(f)
+	f.root = p.program()
+	f.heredocs = p.lex.heredocs
+	if len(p.errs) > 0 {
+		return nil, p.errs
+	}
+	return f, nil
+}
+
+// Name is the name that was given to Parse.
+func (f *File) Name() string { return f.name }
+
+// Bytes is the whole text, with all edits. The caller must not change it.
+func (f *File) Bytes() []byte { return f.src }
+
+func lineStarts(src []byte) []int {
+	starts := make([]int, 1, bytes.Count(src, []byte("\n"))+1)
+	for i := 0; ; {
+		j := bytes.IndexByte(src[i:], '\n')
+		if j < 0 {
+			return starts
+		}
+		i += j + 1
+		starts = append(starts, i)
+	}
+}
+
+// pos turns an offset into a place.
+func (f *File) pos(offset int) Pos {
+	starts := f.lines()
+	line := sort.SearchInts(starts, offset+1)
+	return Pos{File: f.name, Line: line, Col: offset - starts[line-1] + 1}
+}
+
+// eofPos is the place of the end of the text, or of the part before end: the
+// last line that has any byte, as Ruby counts it.
+func (f *File) eofPos(end int) Pos {
+	if end > 0 && end == len(f.src) {
+		p := f.pos(end - 1)
+		p.Col++
+		if f.src[end-1] == '\n' {
+			p.Col--
+		}
+		return p
+	}
+	return f.pos(end)
+}
