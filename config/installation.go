@@ -100,6 +100,14 @@ type Service struct {
 	LogRun string // log/run script
 	LogCfg string // log/config of svlogd
 	EnvDir string
+	Dir    string // holds run, log/run and log/config
+	Links  []Link
+}
+
+// Link is a symbolic link that switches something on.
+type Link struct {
+	Path   string
+	Target string
 }
 
 // LetsEncrypt is what the Mattermost URL changes for Let's Encrypt.

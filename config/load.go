@@ -1,28 +1,178 @@
 package config
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 )
 
-// LoadOptions say which files Load reads.
+// Where the package keeps its two files.
+const (
+	DefaultGitLabRB = "/etc/gitlab/gitlab.rb"
+	DefaultSecrets  = "/etc/gitlab/gitlab-secrets.json"
+)
+
+// LoadOptions say which files Load reads and for what machine and version.
 type LoadOptions struct {
-	Root          string // prefix of both paths on this machine; "" is "/"
-	GitLabRB      string // "" is /etc/gitlab/gitlab.rb
-	Secrets       string // "" is /etc/gitlab/gitlab-secrets.json, which may be missing
-	Host          Host
+	Root     string // both paths are below it; "" is "/"
+	GitLabRB string // "" is DefaultGitLabRB
+	Secrets  string // "" is DefaultSecrets, which may then be missing
+	// SecretsFile stands for the secrets when they are not to be read from this
+	// machine; Secrets is then not looked at.
+	SecretsFile   *SecretsFile
+	Host          Host   // LocalHost(Root) for this machine
 	GitLabVersion string // "" is 18.11
+	Rand          io.Reader
 }
 
 // Loaded is what Load read and worked out.
 type Loaded struct {
-	Result       *gitlabrb.Result
-	Secrets      *SecretsFile // nil: there is none
-	Installation *Installation
+	Result       *gitlabrb.Result // nil when gitlab.rb cannot be parsed
+	Secrets      *SecretsFile     // nil: there is none
+	Installation *Installation    // nil when gitlab.rb cannot be parsed
 }
 
-// Load reads gitlab.rb and gitlab-secrets.json and resolves them.
+// Load reads gitlab.rb and gitlab-secrets.json, evaluates and resolves them.
+//
+// What cannot be read at all (missing, a directory, too large, NUL bytes, not
+// UTF-8, secrets that are not JSON) is an error that names the file. Errors in
+// the settings are a gitlabrb.ErrorList; Loaded then still holds what is
+// known. A secrets file that others may read is a finding.
 func Load(o LoadOptions) (*Loaded, error) {
-	return nil, errors.New("load: not built yet")
+	l := &Loaded{}
+	name, optional := o.Secrets, false
+	if name == "" {
+		name, optional = DefaultSecrets, true
+	}
+	var secrets *content
+	var readErr error
+	if l.Secrets = o.SecretsFile; l.Secrets == nil {
+		secrets, readErr = readBounded(below(o.Root, name), secretsMax)
+	}
+	if errors.Is(readErr, fs.ErrNotExist) && optional {
+		secrets, readErr = nil, nil
+	}
+	var errs []error
+	if readErr != nil {
+		errs = append(errs, readErr)
+	}
+	if secrets != nil {
+		f, err := ParseSecrets(below(o.Root, name), secrets.data)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		l.Secrets = f
+	}
+	rb := o.GitLabRB
+	if rb == "" {
+		rb = DefaultGitLabRB
+	}
+	rb = below(o.Root, rb)
+	source, err := readText(rb)
+	if err != nil {
+		return l, errors.Join(append(errs, err)...)
+	}
+	l.Result, err = gitlabrb.Evaluate(rb, source, gitlabrb.Options{Lookups: o.Host.Lookups, GitLabVersion: o.GitLabVersion})
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if l.Result == nil || readErr != nil || secrets != nil && l.Secrets == nil {
+		return l, errors.Join(errs...)
+	}
+	l.Installation, err = Resolve(Input{GitLabRB: l.Result, Secrets: l.Secrets, Host: o.Host, GitLabVersion: o.GitLabVersion, Rand: o.Rand})
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if secrets != nil && secrets.mode.Perm()&0o077 != 0 {
+		l.Installation.Findings = append(l.Installation.Findings, Finding{ID: "secrets.readable", Severity: SeverityWarning,
+			Message: fmt.Sprintf("the file with all secrets has mode %04o; others than its owner can read it", secrets.mode.Perm()),
+			Where:   l.Secrets.Name(), Fix: "chmod 0600 " + l.Secrets.Name()})
+	}
+	return l, joinErrors(errs)
+}
+
+// joinErrors makes one list of several, so that a caller finds every place.
+func joinErrors(errs []error) error {
+	var all gitlabrb.ErrorList
+	for _, err := range errs {
+		var list gitlabrb.ErrorList
+		if !errors.As(err, &list) {
+			return errors.Join(errs...)
+		}
+		all = append(all, list...)
+	}
+	return all.Err()
+}
+
+// below is a path inside root.
+func below(root, path string) string {
+	if root == "" || root == "/" {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
+// content is a file that was read.
+type content struct {
+	data []byte
+	mode fs.FileMode
+}
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int) (*content, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	case info.IsDir():
+		return nil, fmt.Errorf("read %s: is a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: not a regular file", path)
+	case info.Size() > int64(limit):
+		return nil, fmt.Errorf("read %s: file has %d bytes, more than the %d that are read", path, info.Size(), limit)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+	}
+	if len(data) > limit {
+		return nil, fmt.Errorf("read %s: more than the %d bytes that are read", path, limit)
+	}
+	return &content{data, info.Mode()}, nil
+}
+
+// readText is readBounded for a Ruby file.
+func readText(path string) ([]byte, error) {
+	c, err := readBounded(path, gitlabrb.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	if i := bytes.IndexByte(c.data, 0); i >= 0 {
+		return nil, gitlabrb.ErrorList{{Pos: posAt(path, c.data, int64(i)), Message: "NUL byte: this is not a text file"}}
+	}
+	if !utf8.Valid(c.data) {
+		return nil, gitlabrb.ErrorList{{Pos: posAt(path, c.data, invalidUTF8(c.data)), Message: "byte that is not UTF-8; save the file as UTF-8"}}
+	}
+	return c.data, nil
+}
+
+// cause strips the path that an *fs.PathError repeats.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

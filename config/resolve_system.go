@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path"
 	"strconv"
 	"strings"
 )
@@ -138,8 +139,15 @@ func (r *resolver) envDir() string {
 
 // service describes the runit service.
 func (r *resolver) service() {
+	const dir = "/opt/gitlab/sv/mattermost"
+	logs, _ := r.out.Mattermost.Text("log_file_directory")
 	r.out.Service = Service{Name: "mattermost", Enable: r.out.Enabled, EnvDir: r.envDir(),
-		Run: r.runScript(), LogRun: r.logScript(), LogCfg: r.logConfig()}
+		Run: r.runScript(), LogRun: r.logScript(), LogCfg: r.logConfig(), Dir: dir,
+		Links: []Link{
+			{Path: "/opt/gitlab/service/mattermost", Target: dir},
+			{Path: "/opt/gitlab/init/mattermost", Target: "/opt/gitlab/embedded/bin/sv"},
+			{Path: path.Join(logs, "config"), Target: dir + "/log/config"},
+		}}
 }
 
 func (r *resolver) runScript() string {
