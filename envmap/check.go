@@ -130,6 +130,9 @@ func (c *checker) variable(name string, text *string) {
 		return
 	}
 	s, ok := Lookup(name)
+	if !ok && c.era == eraWalk {
+		s, ok = c.overlong(name)
+	}
 	if !ok || !strings.HasPrefix(strings.ToUpper(name), "MM_") {
 		c.unknown(name)
 		return
@@ -139,6 +142,21 @@ func (c *checker) variable(name string, text *string) {
 		c.read(&v, *text)
 	}
 	c.report.Verdicts = append(c.report.Verdicts, v)
+}
+
+// overlong finds the setting that Mattermost takes a name for that goes on after
+// a real one: the reader stops at the first name that is no section.
+func (c *checker) overlong(name string) (Setting, bool) {
+	for i := len(name) - 1; i > 3; i-- {
+		if name[i] != '_' {
+			continue
+		}
+		if s, ok := Lookup(name[:i]); ok && s.at(c.place) == Present && !strings.Contains(s.Path, "_") {
+			c.warn("env.name-goes-on", name, "Mattermost stops reading the name after "+s.Env()+" and sets that", "write "+s.Env())
+			return s, true
+		}
+	}
+	return Setting{}, false
 }
 
 func (c *checker) other(name string, o other) {
@@ -196,6 +214,11 @@ func (c *checker) reachable(v *Verdict) bool {
 	}
 	if strings.Contains(s.Path, "_") {
 		c.fail("env.unreachable", v.Name, "Mattermost splits names at underscores, so a field with one is never found", replacement(s, "remove it"))
+		return false
+	}
+	if def, _ := s.Default(c.version); def == "null" && s.Kind != KindList && s.Kind != KindMap {
+		c.fail("env.needs-key", v.Name, "the setting is unset by default, and a variable counts only when config.json holds the key", replacement(s, "set "+s.Path+" in config.json"))
+		v.Locked = true
 		return false
 	}
 	if days, ok := strings.CutSuffix(s.Path, "InDays"); ok && strings.HasPrefix(s.Path, "ServiceSettings.SessionLength") && !before(c.version, Version{Major: 7}) {

@@ -174,6 +174,9 @@ func (c *checker) together() {
 			c.fail("env.batching-cluster", "MM_EMAILSETTINGS_ENABLEEMAILBATCHING", "e-mail batching does not go with a cluster: the server does not start", "switch one of them off")
 		}
 	}
+	if on("ServiceSettings.AllowCookiesForSubdomains") && c.value("ServiceSettings.SiteURL") == "" {
+		c.fail("env.cookies-site-url", "MM_SERVICESETTINGS_ALLOWCOOKIESFORSUBDOMAINS", "cookies for sub-domains need a site URL: the server does not start", "set MM_SERVICESETTINGS_SITEURL")
+	}
 	if threads, ok := c.value("ServiceSettings.CollapsedThreads").(string); ok && threads != "disabled" && off("ServiceSettings.ThreadAutoFollow") {
 		c.fail("env.collapsed-threads", "MM_SERVICESETTINGS_COLLAPSEDTHREADS", "collapsed threads need ThreadAutoFollow: the server does not start", "set MM_SERVICESETTINGS_THREADAUTOFOLLOW to true")
 	}

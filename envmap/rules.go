@@ -1,13 +1,11 @@
 package envmap
 
 import (
+	"encoding/json"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // rule is one condition of Mattermost's own validation that a value alone can
@@ -19,8 +17,8 @@ type rule struct {
 	until Version // last one; zero: still has it
 	enum  []string
 	min   int64
-	max   int64 // 0: none
-	text  func(string) string
+	max   int64               // 0: none
+	text  func(string) string // of a text, or of each element of a list
 }
 
 // Releases whose validation was read in full. Older ones had most of the same
@@ -30,6 +28,7 @@ var (
 	v900  = Version{Major: 9}
 	v1011 = Version{Major: 10, Minor: 11}
 	v1100 = Version{Major: 11}
+	v1107 = Version{Major: 11, Minor: 7}
 )
 
 // rules returns the condition of a setting. It is a switch, not a table, so
@@ -64,6 +63,11 @@ func rules(path string, v Version) (rule, bool) {
 		r.enum, r.since = []string{"lru", "redis"}, v1011
 	case "ElasticsearchSettings.Backend":
 		r.enum, r.since = []string{"elasticsearch", "opensearch"}, v1011
+	case "FileSettings.AmazonS3StorageClass", "FileSettings.ExportAmazonS3StorageClass":
+		r.since, r.enum = v1011, []string{
+			"", "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+			"GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE",
+		}
 	case "TeamSettings.ExperimentalViewArchivedChannels":
 		r.enum, r.since = []string{"true"}, v1100
 	case "ExperimentalSettings.ClientSideCertEnable":
@@ -156,88 +160,18 @@ func textRule(r rule) (rule, bool) {
 		r.text = listenAddress
 	case "ElasticsearchSettings.PostsAggregatorJobStartTime", "DataRetentionSettings.DeletionJobStartTime":
 		r.text = clock
+	case "NativeAppSettings.AppDownloadLink", "NativeAppSettings.AndroidAppDownloadLink", "NativeAppSettings.IosAppDownloadLink":
+		r.text, r.since = downloadLink, v1107
+	case "ServiceSettings.MinimumDesktopAppVersion":
+		r.text, r.since = threeNumbers, v1107
+	case "ElasticsearchSettings.IgnoredPurgeIndexes":
+		r.text = noDash
+	case "LogSettings.AdvancedLoggingJSON", "ExperimentalAuditSettings.AdvancedLoggingJSON":
+		r.text, r.since = jsonObject, v1011
 	default:
-		return r, false
+		return listRule(r)
 	}
 	return r, true
-}
-
-func directory(s string) string {
-	if s == "" {
-		return "must not be empty"
-	}
-	return noBlanks(s)
-}
-
-func noBlanks(s string) string {
-	if strings.TrimSpace(s) != s {
-		return "must not start or end with blanks"
-	}
-	return ""
-}
-
-func absoluteURL(s string) string {
-	if s == "" {
-		return ""
-	}
-	if _, err := url.ParseRequestURI(s); err != nil {
-		return "must be an absolute URL that starts with http:// or https:// (ws:// or wss:// for websockets)"
-	}
-	return ""
-}
-
-// listenAddress follows the rule of 11.7: a port from 0 to 65535 must be there,
-// a host may be.
-func listenAddress(s string) string {
-	host, port, _ := net.SplitHostPort(s)
-	n, err := strconv.Atoi(port)
-	if err != nil || n < 0 || n > 65535 {
-		return "must end in a port, for example 127.0.0.1:8065 or :8065"
-	}
-	if host != "" && net.ParseIP(host) == nil && !domainName(host) {
-		return "must start with an IP address or a host name, or with the colon of the port"
-	}
-	return ""
-}
-
-// domainName accepts what Go's resolver takes for a name.
-func domainName(s string) bool {
-	if len(s) > 254 || s == "." {
-		return s == "."
-	}
-	last, letters, part := byte('.'), false, 0
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z':
-			letters = true
-			part++
-		case c >= '0' && c <= '9':
-			part++
-		case c == '-':
-			if last == '.' {
-				return false
-			}
-			part++
-			letters = true
-		case c == '.':
-			if last == '.' || last == '-' || part > 63 || part == 0 {
-				return false
-			}
-			part = 0
-		default:
-			return false
-		}
-		last = c
-	}
-	return last != '-' && part <= 63 && letters
-}
-
-func clock(s string) string {
-	if _, err := time.Parse("15:04", s); err != nil {
-		return "must be a time of day such as 02:30"
-	}
-	return ""
 }
 
 // breaks says in words how a value that was read breaks the rule; "" is fine.
@@ -249,6 +183,16 @@ func (r rule) breaks(value any) string {
 			return "must be one of " + quoted(r.enum)
 		case r.text != nil:
 			return r.text(x)
+		}
+	case []string:
+		for _, element := range x {
+			if why := r.breaks(element); why != "" {
+				return "has an element that " + why
+			}
+		}
+	case json.RawMessage:
+		if r.text != nil {
+			return r.text(string(x))
 		}
 	case bool:
 		if r.enum != nil && !slices.Contains(r.enum, strconv.FormatBool(x)) {

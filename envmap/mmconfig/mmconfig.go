@@ -28,11 +28,25 @@ const Version = "11.7"
 // Defaults returns the configuration of a server with an empty config.json:
 // the defaults of an existing installation, because a server that has loaded a
 // file never counts as new.
+//
+// The at-rest key and the salt of public links stay empty, where a server would
+// make up its own: the result is the same every time.
 func Defaults() *model.Config {
 	cfg := &model.Config{}
-	cfg.ServiceSettings.SiteURL = model.NewPointer("")
-	cfg.SetDefaults()
+	fill(cfg)
 	return cfg
+}
+
+// fill sets what is missing to the defaults of an existing installation.
+func fill(cfg *model.Config) {
+	for _, p := range []**string{&cfg.ServiceSettings.SiteURL, &cfg.SqlSettings.AtRestEncryptKey, &cfg.FileSettings.PublicLinkSalt} {
+		if *p == nil {
+			*p = model.NewPointer("")
+		}
+	}
+	key, salt := *cfg.SqlSettings.AtRestEncryptKey, *cfg.FileSettings.PublicLinkSalt
+	cfg.SetDefaults()
+	*cfg.SqlSettings.AtRestEncryptKey, *cfg.FileSettings.PublicLinkSalt = key, salt
 }
 
 // Effective returns what a server would run with: config.json decoded over the
@@ -41,7 +55,8 @@ func Defaults() *model.Config {
 // the server does. A config.json that is no JSON, or that has a value of
 // another type, is an error, as it stops a server.
 //
-// It does not validate; see Validate.
+// It does not validate; see Validate. Generated values stay empty, as in
+// Defaults.
 func Effective(configJSON []byte, env *envmap.Environment) (*model.Config, error) {
 	cfg := &model.Config{}
 	if len(bytes.TrimSpace(configJSON)) > 0 {
@@ -49,11 +64,8 @@ func Effective(configJSON []byte, env *envmap.Environment) (*model.Config, error
 			return nil, fmt.Errorf("read config.json: %w", err)
 		}
 	}
-	if cfg.ServiceSettings.SiteURL == nil {
-		cfg.ServiceSettings.SiteURL = model.NewPointer("")
-	}
 	cfg.FeatureFlags = nil
-	cfg.SetDefaults()
+	fill(cfg)
 	fixup(cfg)
 	if err := Apply(cfg, env); err != nil {
 		return nil, err
@@ -106,9 +118,8 @@ func set(cfg *model.Config, path string, value any) error {
 		}
 	}
 	if field.Kind() == reflect.Pointer {
-		if field.IsNil() {
-			field.Set(reflect.New(field.Type().Elem()))
-		}
+		// A fresh place: the model's defaults point at variables of its own.
+		field.Set(reflect.New(field.Type().Elem()))
 		field = field.Elem()
 	}
 	switch x := value.(type) {
