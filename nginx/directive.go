@@ -16,6 +16,7 @@ type Directive struct {
 
 	Comment string // written above, one "#" line per line; the reader drops comments
 	Raw     string // when Name is empty: text that is written as it is
+	mark    byte   // the last argument is always written between these quotes
 
 	File string // where it was read, "" for a built one
 	Line int    // from 1, 0 for a built one
@@ -32,6 +33,12 @@ func block(name string, args []string, body ...*Directive) *Directive {
 // note puts a comment above a directive.
 func (dir *Directive) note(comment string) *Directive {
 	dir.Comment = comment
+	return dir
+}
+
+// quoted has the last argument written between marks, needed or not.
+func (dir *Directive) quoted(mark byte) *Directive {
+	dir.mark = mark
 	return dir
 }
 
@@ -132,8 +139,12 @@ func (f *formatter) raw(text string) {
 func (dir *Directive) head() string {
 	var b strings.Builder
 	b.WriteString(quote(dir.Name))
-	for _, a := range dir.Args {
+	for i, a := range dir.Args {
 		b.WriteByte(' ')
+		if dir.mark != 0 && i == len(dir.Args)-1 {
+			b.WriteString(quoteWith(a, dir.mark))
+			continue
+		}
 		b.WriteString(quote(a))
 	}
 	return b.String()
@@ -150,4 +161,12 @@ func clone(list []*Directive) []*Directive {
 		out[i] = &n
 	}
 	return out
+}
+
+// walk visits every directive, parents first.
+func walk(list []*Directive, visit func(*Directive)) {
+	for _, c := range list {
+		visit(c)
+		walk(c.Block, visit)
+	}
 }

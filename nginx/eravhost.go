@@ -184,7 +184,7 @@ func (r *eraRenderer) tls() []*Directive {
 		list = append(list, clientCertificate(t)...)
 	}
 	list = append(list,
-		d("ssl_ciphers", cmp.Or(p.Ciphers, def.Ciphers)),
+		d("ssl_ciphers", cmp.Or(p.Ciphers, def.Ciphers)).quoted('\''),
 		d("ssl_prefer_server_ciphers", cmp.Or(p.PreferServerCiphers, def.PreferServerCiphers)),
 		d("ssl_protocols", orList(p.Protocols, def.Protocols)...),
 		d("ssl_session_cache", orList(p.SessionCache, def.SessionCache)...),
@@ -199,7 +199,7 @@ func (r *eraRenderer) tls() []*Directive {
 		list = append(list, confCommands(t)...)
 	}
 	if t.PasswordFile != "" && r.era.from("15.5") {
-		list = append(list, d("ssl_password_file", t.PasswordFile))
+		list = append(list, d("ssl_password_file", t.PasswordFile).quoted('\''))
 	}
 	return list
 }
@@ -220,7 +220,7 @@ func (r *eraRenderer) responseHeaders() []*Directive {
 		if r.HSTS.IncludeSubDomains {
 			value += "; includeSubdomains"
 		}
-		list = append(list, d("add_header", "Strict-Transport-Security", value))
+		list = append(list, d("add_header", "Strict-Transport-Security", value).quoted('"'))
 	}
 	if r.era.from("12.6") {
 		for _, h := range r.Headers {

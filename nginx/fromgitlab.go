@@ -32,16 +32,45 @@ func FromGitLab(inst *config.Installation) (*Site, []Finding, error) {
 		return nil, nil, errors.Join(g.errs...)
 	}
 	if err := s.Validate(); err != nil {
-		return nil, nil, err
+		return nil, nil, g.inSettings(err)
 	}
 	return s, g.findings(s), nil
+}
+
+// inSettings names the gitlab.rb settings behind the fields of a Site.
+func (g *gitlabReader) inSettings(err error) error {
+	setting := map[string]string{
+		"MaxBody": "client_max_body_size", "Proxy.ReadTimeout": "proxy_read_timeout",
+		"Proxy.ConnectTimeout": "proxy_connect_timeout", "Proxy.BufferSize": "proxy_custom_buffer_size",
+		"RealIP.Recursive": "real_ip_recursive", "TLS.Policy.PreferServerCiphers": "ssl_prefer_server_ciphers",
+		"TLS.Policy.SessionTimeout": "ssl_session_timeout", "TLS.Certificate": "ssl_certificate",
+		"TLS.Key": "ssl_certificate_key", "Listen": "listen_addresses", "Log.Format": "log_format",
+		"Custom": "custom_gitlab_mattermost_server_config",
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		var field *FieldError
+		if errors.As(e, &field) {
+			base, _, _ := strings.Cut(field.Field, "[")
+			if name, ok := setting[base]; ok {
+				g.fail(name, field.Err)
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return errors.Join(append(g.errs, out...)...)
 }
 
 // SettingError is a gitlab.rb setting that cannot be written into a vhost.
 type SettingError struct {
 	Setting string // "mattermost_nginx['ssl_ciphers']"
 	Where   string // file:line:col when it comes from gitlab.rb
-	Value   string // shortened
+	Value   string // shortened; "" for headers, which may hold credentials
 	Err     error
 }
 
@@ -49,6 +78,9 @@ func (e *SettingError) Error() string {
 	where := ""
 	if e.Where != "" {
 		where = e.Where + ": "
+	}
+	if e.Value == "" {
+		return fmt.Sprintf("%s%s: %v", where, e.Setting, e.Err)
 	}
 	return fmt.Sprintf("%s%s is %q: %v", where, e.Setting, e.Value, e.Err)
 }
@@ -62,7 +94,10 @@ type gitlabReader struct {
 
 func (g *gitlabReader) fail(name string, err error) {
 	a := g.inst.Nginx.Get(name)
-	e := &SettingError{Setting: "mattermost_nginx['" + name + "']", Value: clip(config.RubyText(a.Value)), Err: err}
+	e := &SettingError{Setting: "mattermost_nginx['" + name + "']", Err: err}
+	if _, isHash := a.Value.(*gitlabrb.Hash); !isHash {
+		e.Value = clip(config.RubyText(a.Value))
+	}
 	if a.Origin.Kind == config.OriginGitLabRB {
 		e.Where = a.Origin.Where
 	}
@@ -309,26 +344,31 @@ func (g *gitlabReader) proxyHeaders() []Header {
 		if value == nil {
 			continue
 		}
-		if u, undecided := value.(gitlabrb.Undecided); undecided {
-			g.fail(name, fmt.Errorf("the value of %v cannot be decided without running Ruby: %s", key, u.Why))
-			continue
-		}
-		h := Header{Name: config.RubyText(key)}
-		words, err := splitWords(config.RubyText(value))
-		if err == nil && len(words) != 1 {
-			err = fmt.Errorf("nginx would read %d parameters where it wants one", len(words))
-		}
-		if err == nil {
-			h.Value = words[0]
-			err = errors.Join(checkText(h.Value), checkHeaderName(h.Name))
-		}
+		h, err := gitlabHeader(config.RubyText(key), value)
 		if err != nil {
+			// The value may be a credential for a proxy: it is not shown.
 			g.fail(name, fmt.Errorf("header %q: %w", clip(h.Name), err))
 			continue
 		}
 		headers = append(headers, h)
 	}
 	return headers
+}
+
+func gitlabHeader(name string, value any) (Header, error) {
+	h := Header{Name: name}
+	if u, ok := value.(gitlabrb.Undecided); ok {
+		return h, errors.New("its value cannot be decided without running Ruby: " + u.Why)
+	}
+	words, err := splitWords(config.RubyText(value))
+	if err != nil {
+		return h, err
+	}
+	if len(words) != 1 {
+		return h, fmt.Errorf("nginx would read %d parameters where it wants one", len(words))
+	}
+	h.Value = words[0]
+	return h, errors.Join(checkText(h.Value), checkHeaderName(h.Name))
 }
 
 // hsts: GitLab compared the age with 0, which only a number survives.

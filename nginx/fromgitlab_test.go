@@ -3,6 +3,7 @@ package nginx
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -126,37 +127,32 @@ func mergeHeaders(inst *config.Installation, change map[string]any) {
 	}
 }
 
-// testNames are replaced before the real nginx reads a case, because it wants
-// the files to exist.
+// forRealNginx gives the files a text names real content below a temporary
+// directory, because nginx opens them.
 func forRealNginx(t testing.TB, text string) string {
 	t.Helper()
 	dir := t.TempDir()
 	cert, key := certificate(t, dir, "mattermost.example.com")
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		f := strings.Fields(line)
-		if len(f) < 2 {
-			continue
-		}
-		path := strings.Trim(f[1], `";`)
-		switch f[0] {
-		case "ssl_certificate", "ssl_client_certificate":
-			lines[i] = strings.Replace(line, path, cert, 1)
-		case "ssl_certificate_key":
-			lines[i] = strings.Replace(line, path, key, 1)
-		case "ssl_password_file":
-			writeFile(t, dir+"/pass", "secret\n", 0o600)
-			lines[i] = strings.Replace(line, path, dir+"/pass", 1)
-		case "ssl_dhparam":
-			writeFile(t, dir+"/dh.pem", dhParam, 0o644)
-			lines[i] = strings.Replace(line, path, dir+"/dh.pem", 1)
-		case "access_log", "error_log":
-			lines[i] = strings.Replace(line, path, dir+path[strings.LastIndexByte(path, '/'):], 1)
-		case "proxy_cache_path":
-			lines[i] = strings.Replace(line, path, dir+"/cache", 1)
-		}
+	writeFile(t, dir+"/pass phrases", "secret\n", 0o600)
+	writeFile(t, dir+"/dh.pem", dhParam, 0o644)
+	files := map[string]string{
+		"ssl_certificate": cert, "ssl_client_certificate": cert, "ssl_certificate_key": key,
+		"ssl_password_file": dir + "/pass phrases", "ssl_dhparam": dir + "/dh.pem", "proxy_cache_path": dir + "/cache",
+		"ssl_trusted_certificate": cert,
 	}
-	return strings.Join(lines, "\n")
+	list, err := Parse("", []byte(text))
+	if err != nil {
+		t.Fatalf("our own reader refuses it: %v\n%s", err, text)
+	}
+	walk(list, func(c *Directive) {
+		if path, ok := files[c.Name]; ok {
+			c.Args[0] = path
+		}
+		if c.Name == "access_log" || c.Name == "error_log" {
+			c.Args[0] = filepath.Join(dir, filepath.Base(c.Args[0]))
+		}
+	})
+	return Format(list)
 }
 
 // dhParam is the 2048-bit group of RFC 7919.

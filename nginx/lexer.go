@@ -2,7 +2,9 @@ package nginx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 )
 
 // maxToken is the length at which nginx itself refuses a parameter (the size
@@ -205,13 +207,14 @@ func clip(s string) string {
 // splitWords reads text as the parameters of one directive and refuses
 // anything that would end the directive or open a block.
 func splitWords(text string) ([]string, error) {
-	l := &lexer{src: []byte(text + "\n;"), line: 1}
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	l := &lexer{src: []byte(text + ";"), line: 1}
 	words, kind, err := l.next()
 	switch {
-	case err != nil && len(bytes.TrimSpace([]byte(text))) == 0:
-		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, errors.New("it holds an open quote, a comment or a last backslash, which would swallow what follows")
 	case kind != endStatement || l.pos != len(l.src):
 		return nil, fmt.Errorf("it holds %s outside of quotes", `";", "{" or "}"`)
 	}

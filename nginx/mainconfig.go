@@ -35,7 +35,7 @@ func MainConfig(site *Site, target Target) (string, error) {
 			args = append(args, "escape="+cmp.Or(site.Log.Escape, "default"))
 		}
 		list = append(list, filterMaps()...)
-		list = append(list, gap(), d("log_format", append(args, format)...))
+		list = append(list, gap(), d("log_format", append(args, format)...).quoted('\''))
 	}
 	if e.from("8.15") {
 		list = append(list, gap(), upgradeMap())

@@ -34,11 +34,14 @@ type Site struct {
 	Upstream Upstream
 	Proxy    Proxy
 	RealIP   RealIP
-	MaxBody  string // client_max_body_size: "0" is no limit; "" is "100m", Mattermost's default MaxFileSize ("0" in an Era)
+	// MaxBody is client_max_body_size; "0" is no limit. "" is "101m", room for
+	// Mattermost's default MaxFileSize of 100 MiB and the form around the file
+	// (see BodySize); in an Era it is GitLab's default, no limit.
+	MaxBody string
 
 	Log        Log
 	Focalboard bool       // websocket location of the Focalboard plugin; an Era from 14.2 always has it
-	Assets     bool       // cache static assets in nginx as Mattermost advises; standalone only
+	Assets     *Assets    // cache static assets in nginx; nil: no cache; standalone only
 	Limit      *RateLimit // nil: none; standalone only
 	Calls      *Calls     // ports of the Calls plugin; standalone only
 
@@ -59,6 +62,10 @@ type TLS struct {
 	DHParam      string   // file with DH parameters
 	ConfCommands []string // OpenSSL commands, each "NAME VALUE"
 	NoHTTP2      bool     // switches HTTP/2 off
+	// Stapling asks for OCSP stapling, for certificate authorities that still
+	// answer. Let's Encrypt ended OCSP in 2025: for a certificate below
+	// /etc/letsencrypt it is left out. Standalone only.
+	Stapling bool
 }
 
 // Redirect is the http side of an https site.
@@ -123,6 +130,15 @@ type Log struct {
 	Format, Escape string
 }
 
+// Assets is nginx's own cache for what Mattermost serves under /static/: files
+// with a hash in their name, the same for everybody. Nothing else is cached;
+// profile pictures, which Mattermost's guide for large servers caches too, need
+// a login and would be shown to everybody from a cache.
+type Assets struct {
+	Dir     string // "" is /var/cache/nginx/mattermost
+	MaxSize string // "" is 1g
+}
+
 // RateLimit bounds requests per client address.
 type RateLimit struct {
 	PerSecond int // 0 is 50: a client that opens a busy team makes a burst of well over 10
@@ -137,3 +153,7 @@ type Calls struct {
 
 // Duration writes a time as nginx reads it, in whole seconds.
 func Duration(t time.Duration) string { return itoa(int64(t/time.Second)) + "s" }
+
+// BodySize is the MaxBody for a Mattermost FileSettings.MaxFileSize in bytes:
+// the file and 1 MiB for the form around it.
+func BodySize(maxFileSize int64) string { return itoa(maxFileSize + 1<<20) }

@@ -51,6 +51,27 @@ func (t Target) http2Directive() bool { return atLeast(t.Nginx, "1.25.1") }
 // http2Flag tells whether "listen … http2" is known at all.
 func (t Target) http2Flag() bool { return t.Nginx == "" || atLeast(t.Nginx, "1.9.5") }
 
+// http3 tells whether "listen … quic" is known and built in.
+func (t Target) http3() bool { return t.HTTP3 && atLeast(t.Nginx, "1.25.0") }
+
+// tls13 tells whether both sides know TLS 1.3; unknown versions do.
+func (t Target) tls13() bool {
+	return (t.Nginx == "" || atLeast(t.Nginx, "1.13.0")) && (t.OpenSSL == "" || atLeast(t.OpenSSL, "1.1.1"))
+}
+
+// curve tells whether OpenSSL has a group. The hybrid post-quantum group needs
+// OpenSSL 3.5; an unknown version is taken to lack it, because nginx does not
+// start with a group that its library lacks.
+func (t Target) curve(name string) bool {
+	switch name {
+	case "X25519MLKEM768":
+		return atLeast(t.OpenSSL, "3.5.0")
+	case "X25519":
+		return t.OpenSSL == "" || atLeast(t.OpenSSL, "1.1.0")
+	}
+	return true
+}
+
 // parseBuild reads the output of "nginx -V".
 func parseBuild(text string) (Target, error) {
 	var t Target

@@ -28,13 +28,13 @@ func (s *Site) Validate() error {
 	v.tls(s)
 	v.headers("Headers", s.Headers)
 	v.headers("Proxy.Headers", s.Proxy.Headers)
-	v.optional("MaxBody", s.MaxBody)
-	v.optional("Proxy.ReadTimeout", s.Proxy.ReadTimeout)
-	v.optional("Proxy.ConnectTimeout", s.Proxy.ConnectTimeout)
-	v.optional("Proxy.WebSocketReadTimeout", s.Proxy.WebSocketReadTimeout)
-	v.optional("Proxy.BufferSize", s.Proxy.BufferSize)
+	v.check("MaxBody", s.MaxBody, checkSize)
+	v.check("Proxy.ReadTimeout", s.Proxy.ReadTimeout, checkTime)
+	v.check("Proxy.ConnectTimeout", s.Proxy.ConnectTimeout, checkTime)
+	v.check("Proxy.WebSocketReadTimeout", s.Proxy.WebSocketReadTimeout, checkTime)
+	v.check("Proxy.BufferSize", s.Proxy.BufferSize, checkSize)
 	v.optional("RealIP.Header", s.RealIP.Header)
-	v.optional("RealIP.Recursive", s.RealIP.Recursive)
+	v.check("RealIP.Recursive", s.RealIP.Recursive, checkFlag)
 	v.list("RealIP.From", s.RealIP.From)
 	v.optional("Log.Dir", s.Log.Dir)
 	v.optional("Log.ErrorLevel", s.Log.ErrorLevel)
@@ -67,6 +67,16 @@ func (v *validator) literal(field, value string) {
 func (v *validator) optional(field, value string) {
 	if value != "" {
 		v.literal(field, value)
+	}
+}
+
+// check applies a rule to a text that is set.
+func (v *validator) check(field, value string, rule func(string) error) {
+	if value == "" {
+		return
+	}
+	if err := rule(value); err != nil {
+		v.add(field, value, err)
 	}
 }
 
@@ -195,9 +205,9 @@ func (v *validator) tls(s *Site) {
 	p := t.Policy
 	v.list("TLS.Policy.Protocols", p.Protocols)
 	v.optional("TLS.Policy.Ciphers", p.Ciphers)
-	v.optional("TLS.Policy.PreferServerCiphers", p.PreferServerCiphers)
+	v.check("TLS.Policy.PreferServerCiphers", p.PreferServerCiphers, checkFlag)
 	v.list("TLS.Policy.SessionCache", p.SessionCache)
-	v.optional("TLS.Policy.SessionTimeout", p.SessionTimeout)
+	v.check("TLS.Policy.SessionTimeout", p.SessionTimeout, checkTime)
 	v.list("TLS.Policy.Curves", p.Curves)
 }
 
@@ -212,8 +222,9 @@ func (v *validator) layout(s *Site) {
 			name string
 			set  bool
 		}{
-			{"Path", s.Path != ""}, {"DefaultServer", s.DefaultServer}, {"HTTP3", s.HTTP3}, {"Assets", s.Assets},
+			{"Path", s.Path != ""}, {"DefaultServer", s.DefaultServer}, {"HTTP3", s.HTTP3}, {"Assets", s.Assets != nil},
 			{"Limit", s.Limit != nil}, {"Calls", s.Calls != nil}, {"Proxy.TrustForwarded", s.Proxy.TrustForwarded},
+			{"TLS.Stapling", s.TLS != nil && s.TLS.Stapling},
 		} {
 			if f.set {
 				v.add(f.name, "", errors.New("GitLab's template has no such thing; leave Era empty"))
@@ -224,6 +235,11 @@ func (v *validator) layout(s *Site) {
 		}
 		return
 	}
+	v.standalone(s)
+}
+
+// standalone checks the fields that only the standalone layout has.
+func (v *validator) standalone(s *Site) {
 	if s.Path != "" {
 		if s.Path[0] != '/' || strings.HasSuffix(s.Path, "/") || strings.Contains(s.Path, "//") {
 			v.add("Path", s.Path, errors.New(`want "/name" without a final slash`))
@@ -235,5 +251,18 @@ func (v *validator) layout(s *Site) {
 	}
 	if s.HTTP3 && s.TLS == nil {
 		v.add("HTTP3", "", errors.New("HTTP/3 needs TLS"))
+	}
+	if s.Proxy.TrustForwarded && len(s.RealIP.From) == 0 {
+		v.add("Proxy.TrustForwarded", "", errors.New("name the proxies that are trusted in RealIP.From"))
+	}
+	if s.Assets != nil {
+		v.optional("Assets.Dir", s.Assets.Dir)
+		v.check("Assets.MaxSize", s.Assets.MaxSize, checkSize)
+	}
+	if l := s.Limit; l != nil && (l.PerSecond < 0 || l.Burst < 0 || l.PerSecond > 1e6 || l.Burst > 1e6) {
+		v.add("Limit", "", errors.New("want positive numbers up to 1000000"))
+	}
+	if s.Calls != nil {
+		v.port("Calls.Port", s.Calls.Port)
 	}
 }
