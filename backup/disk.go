@@ -5,6 +5,8 @@ import (
 	"os"
 	"sort"
 	"syscall"
+	"time"
+	"unsafe"
 )
 
 // startWriteback asks the kernel to begin writing a range of f. It is only a
@@ -48,4 +50,28 @@ func usedBytes(dir string) (int64, error) {
 
 func sortObjects(list []Object) {
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+}
+
+// linkTime sets the times of a symbolic link itself.
+func linkTime(path string, when time.Time) error {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	ts := [2]syscall.Timespec{syscall.NsecToTimespec(when.UnixNano()), syscall.NsecToTimespec(when.UnixNano())}
+	const atFdcwd, noFollow = -100, 0x100
+	dir := atFdcwd
+	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(dir), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&ts[0])), noFollow, 0, 0); errno != 0 {
+		return fmt.Errorf("set the time of link %s: %w", path, errno)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
 }

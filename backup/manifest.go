@@ -308,6 +308,9 @@ func (m *Manifest) check() error {
 }
 
 func (d *Database) check() error {
+	if !isWord(d.Encoding) {
+		return fmt.Errorf("encoding %q", d.Encoding)
+	}
 	known := map[PieceTable]int64{}
 	for _, t := range d.Tables {
 		known[PieceTable{Schema: t.Schema, Name: t.Name}] = 0

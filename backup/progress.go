@@ -57,3 +57,17 @@ func report(ctx context.Context, f func(Progress), get func() Progress) (stop fu
 		<-done
 	}
 }
+
+// stopwatch turns laps into phases.
+type stopwatch struct {
+	last time.Time
+	into *[]Phase
+}
+
+func newStopwatch(into *[]Phase) *stopwatch { return &stopwatch{last: time.Now(), into: into} }
+
+func (s *stopwatch) lap(name string, bytes int64) {
+	now := time.Now()
+	*s.into = append(*s.into, Phase{Name: name, Seconds: now.Sub(s.last).Seconds(), Bytes: bytes})
+	s.last = now
+}
