@@ -40,21 +40,10 @@ func Lines() iter.Seq[Bundle] {
 
 // FirstWithout returns the first GitLab release whose package carries no
 // Mattermost any more: 19.0.0.
-func FirstWithout() Release {
-	var first Release
-	for r := range Releases() {
-		if !r.HasMattermost() {
-			first = r
-			break
-		}
-	}
-	return first
-}
+func FirstWithout() Release { return gitlabTable[firstWithout].release() }
 
 // newestBundle returns the highest GitLab release with a Mattermost inside.
-func newestBundle() Release {
-	return gitlabTable[search(FirstWithout().GitLab)-1].release()
-}
+func newestBundle() Release { return gitlabTable[firstWithout-1].release() }
 
 // Range is an unbroken run of GitLab releases inside one minor line.
 type Range struct {

@@ -1,6 +1,9 @@
 package upgrade
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Support is how long a Mattermost line gets fixes.
 type Support struct {
@@ -10,69 +13,93 @@ type Support struct {
 	Ends   Date    `json:"ends"`            // last day of support
 }
 
+// supportEntry is one row of the table, eight bytes. newest is the newest known
+// patch, given where a plan may land.
+type supportEntry struct {
+	major, minor uint8
+	newest       int8
+	esr          bool
+	year         uint16
+	month, day   uint8
+}
+
+const (
+	esr     = true
+	feature = false
+	unknown = -1
+)
+
 // supportTable follows Mattermost's release policy page and its server
 // releases page, both of 2026-08-21; older ESRs by their own announcements.
 // The end of 5.37 is not recorded exactly: the date is the latest possible one,
-// the end of 6.3. Newest is given where a plan may land.
-var supportTable = [...]Support{
-	{Line: line(5, 19), ESR: true, Ends: day(2020, 10, 15)},
-	{Line: line(5, 25), ESR: true, Ends: day(2021, 4, 16)},
-	{Line: line(5, 31), ESR: true, Ends: day(2021, 10, 15)},
-	{Line: line(5, 37), Newest: patch(5, 37, 10), ESR: true, Ends: day(2022, 10, 15)},
-	{Line: line(6, 3), Newest: patch(6, 3, 10), ESR: true, Ends: day(2022, 10, 15)},
-	{Line: line(7, 0), Ends: day(2022, 9, 15)},
-	{Line: line(7, 1), Newest: patch(7, 1, 9), ESR: true, Ends: day(2023, 4, 15)},
-	{Line: line(7, 2), Ends: day(2022, 11, 15)},
-	{Line: line(7, 3), Ends: day(2022, 12, 15)},
-	{Line: line(7, 4), Ends: day(2023, 1, 15)},
-	{Line: line(7, 5), Ends: day(2023, 2, 15)},
-	{Line: line(7, 7), Ends: day(2023, 4, 15)},
-	{Line: line(7, 8), Newest: patch(7, 8, 14), ESR: true, Ends: day(2023, 11, 15)},
-	{Line: line(7, 9), Ends: day(2023, 6, 15)},
-	{Line: line(7, 10), Ends: day(2023, 7, 15)},
-	{Line: line(8, 0), Ends: day(2023, 10, 15)},
-	{Line: line(8, 1), Newest: patch(8, 1, 13), ESR: true, Ends: day(2024, 5, 15)},
-	{Line: line(9, 0), Ends: day(2023, 12, 15)},
-	{Line: line(9, 1), Ends: day(2024, 1, 15)},
-	{Line: line(9, 2), Ends: day(2024, 2, 15)},
-	{Line: line(9, 3), Ends: day(2024, 3, 15)},
-	{Line: line(9, 4), Ends: day(2024, 4, 15)},
-	{Line: line(9, 5), Newest: patch(9, 5, 14), ESR: true, Ends: day(2024, 11, 15)},
-	{Line: line(9, 6), Ends: day(2024, 6, 15)},
-	{Line: line(9, 7), Ends: day(2024, 7, 15)},
-	{Line: line(9, 8), Ends: day(2024, 8, 15)},
-	{Line: line(9, 9), Ends: day(2024, 9, 15)},
-	{Line: line(9, 10), Ends: day(2024, 10, 15)},
-	{Line: line(9, 11), Newest: patch(9, 11, 18), ESR: true, Ends: day(2025, 5, 15)},
-	{Line: line(10, 0), Newest: patch(10, 0, 4), Ends: day(2024, 12, 15)},
-	{Line: line(10, 1), Newest: patch(10, 1, 7), Ends: day(2025, 1, 15)},
-	{Line: line(10, 2), Newest: patch(10, 2, 3), Ends: day(2025, 2, 15)},
-	{Line: line(10, 3), Newest: patch(10, 3, 4), Ends: day(2025, 3, 15)},
-	{Line: line(10, 4), Newest: patch(10, 4, 5), Ends: day(2025, 4, 15)},
-	{Line: line(10, 5), Newest: patch(10, 5, 14), ESR: true, Ends: day(2025, 11, 15)},
-	{Line: line(10, 6), Newest: patch(10, 6, 6), Ends: day(2025, 6, 15)},
-	{Line: line(10, 7), Newest: patch(10, 7, 4), Ends: day(2025, 7, 15)},
-	{Line: line(10, 8), Newest: patch(10, 8, 4), Ends: day(2025, 8, 15)},
-	{Line: line(10, 9), Newest: patch(10, 9, 5), Ends: day(2025, 9, 15)},
-	{Line: line(10, 10), Newest: patch(10, 10, 3), Ends: day(2025, 10, 15)},
-	{Line: line(10, 11), Newest: patch(10, 11, 23), ESR: true, Ends: day(2026, 8, 15)},
-	{Line: line(10, 12), Newest: patch(10, 12, 4), Ends: day(2025, 12, 15)},
-	{Line: line(11, 0), Newest: patch(11, 0, 7), Ends: day(2026, 1, 15)},
-	{Line: line(11, 1), Newest: patch(11, 1, 3), Ends: day(2026, 2, 15)},
-	{Line: line(11, 2), Newest: patch(11, 2, 4), Ends: day(2026, 3, 15)},
-	{Line: line(11, 3), Newest: patch(11, 3, 3), Ends: day(2026, 4, 15)},
-	{Line: line(11, 4), Newest: patch(11, 4, 5), Ends: day(2026, 5, 15)},
-	{Line: line(11, 5), Newest: patch(11, 5, 7), Ends: day(2026, 6, 15)},
-	{Line: line(11, 6), Newest: patch(11, 6, 6), Ends: day(2026, 7, 15)},
-	{Line: line(11, 7), Newest: patch(11, 7, 9), ESR: true, Ends: day(2027, 5, 15)},
-	{Line: line(11, 8), Newest: patch(11, 8, 5), Ends: day(2026, 9, 15)},
-	{Line: line(11, 9), Newest: patch(11, 9, 1), Ends: day(2026, 10, 15)},
-	{Line: line(11, 10), Newest: patch(11, 10, 0), Ends: day(2026, 11, 15)},
-	{Line: line(11, 11), Ends: day(2026, 12, 15)},
+// the end of 6.3.
+var supportTable = [...]supportEntry{
+	{5, 19, unknown, esr, 2020, 10, 15},
+	{5, 25, unknown, esr, 2021, 4, 16},
+	{5, 31, unknown, esr, 2021, 10, 15},
+	{5, 37, 10, esr, 2022, 10, 15},
+	{6, 3, 10, esr, 2022, 10, 15},
+	{7, 0, unknown, feature, 2022, 9, 15},
+	{7, 1, 9, esr, 2023, 4, 15},
+	{7, 2, unknown, feature, 2022, 11, 15},
+	{7, 3, unknown, feature, 2022, 12, 15},
+	{7, 4, unknown, feature, 2023, 1, 15},
+	{7, 5, unknown, feature, 2023, 2, 15},
+	{7, 7, unknown, feature, 2023, 4, 15},
+	{7, 8, 14, esr, 2023, 11, 15},
+	{7, 9, unknown, feature, 2023, 6, 15},
+	{7, 10, unknown, feature, 2023, 7, 15},
+	{8, 0, unknown, feature, 2023, 10, 15},
+	{8, 1, 13, esr, 2024, 5, 15},
+	{9, 0, unknown, feature, 2023, 12, 15},
+	{9, 1, unknown, feature, 2024, 1, 15},
+	{9, 2, unknown, feature, 2024, 2, 15},
+	{9, 3, unknown, feature, 2024, 3, 15},
+	{9, 4, unknown, feature, 2024, 4, 15},
+	{9, 5, 14, esr, 2024, 11, 15},
+	{9, 6, unknown, feature, 2024, 6, 15},
+	{9, 7, unknown, feature, 2024, 7, 15},
+	{9, 8, unknown, feature, 2024, 8, 15},
+	{9, 9, unknown, feature, 2024, 9, 15},
+	{9, 10, unknown, feature, 2024, 10, 15},
+	{9, 11, 18, esr, 2025, 5, 15},
+	{10, 0, 4, feature, 2024, 12, 15},
+	{10, 1, 7, feature, 2025, 1, 15},
+	{10, 2, 3, feature, 2025, 2, 15},
+	{10, 3, 4, feature, 2025, 3, 15},
+	{10, 4, 5, feature, 2025, 4, 15},
+	{10, 5, 14, esr, 2025, 11, 15},
+	{10, 6, 6, feature, 2025, 6, 15},
+	{10, 7, 4, feature, 2025, 7, 15},
+	{10, 8, 4, feature, 2025, 8, 15},
+	{10, 9, 5, feature, 2025, 9, 15},
+	{10, 10, 3, feature, 2025, 10, 15},
+	{10, 11, 23, esr, 2026, 8, 15},
+	{10, 12, 4, feature, 2025, 12, 15},
+	{11, 0, 7, feature, 2026, 1, 15},
+	{11, 1, 3, feature, 2026, 2, 15},
+	{11, 2, 4, feature, 2026, 3, 15},
+	{11, 3, 3, feature, 2026, 4, 15},
+	{11, 4, 5, feature, 2026, 5, 15},
+	{11, 5, 7, feature, 2026, 6, 15},
+	{11, 6, 6, feature, 2026, 7, 15},
+	{11, 7, 9, esr, 2027, 5, 15},
+	{11, 8, 5, feature, 2026, 9, 15},
+	{11, 9, 1, feature, 2026, 10, 15},
+	{11, 10, 0, feature, 2026, 11, 15},
+	{11, 11, unknown, feature, 2026, 12, 15},
 }
 
-// policyDate is the day of the pages that supportTable follows.
-var policyDate = day(2026, 8, 21)
+func (e supportEntry) support() Support {
+	s := Support{
+		Line: line(int(e.major), int(e.minor)), ESR: e.esr,
+		Ends: day(int(e.year), time.Month(e.month), int(e.day)),
+	}
+	if e.newest != unknown {
+		s.Newest = patch(int(e.major), int(e.minor), int(e.newest))
+	}
+	return s
+}
 
 func line(major, minor int) Version     { return Version{Major: major, Minor: minor, Patch: -1} }
 func patch(major, minor, p int) Version { return Version{Major: major, Minor: minor, Patch: p} }
@@ -81,9 +108,9 @@ func patch(major, minor, p int) Version { return Version{Major: major, Minor: mi
 // to, and false for lines that are not recorded: those before 7.0 that were no
 // late ESR (all of them ended in 2022 at the latest), and those after 11.11.
 func SupportOf(mattermost Version) (Support, bool) {
-	for _, s := range supportTable {
-		if s.Line == mattermost.Line() {
-			return s, true
+	for _, e := range supportTable {
+		if int(e.major) == mattermost.Major && int(e.minor) == mattermost.Minor {
+			return e.support(), true
 		}
 	}
 	return Support{}, false

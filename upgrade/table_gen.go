@@ -1263,6 +1263,9 @@ var lineTable = [13][18]uint16{
 	{1217, 1225, 1231, 1235, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 }
 
+// firstWithout is the index of the first release without Mattermost.
+const firstWithout = 1216
+
 // mattermostTable is every bundled Mattermost; 0 stands for none.
 var mattermostTable = [...][3]uint8{
 	{0, 0, 0},

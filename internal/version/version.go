@@ -5,6 +5,7 @@ package version
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -87,10 +88,13 @@ func (v Version) IsZero() bool { return v == Version{} }
 
 // String prints MAJOR.MINOR or MAJOR.MINOR.PATCH.
 func (v Version) String() string {
-	if v.Patch < 0 {
-		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	b := make([]byte, 0, 12)
+	b = append(strconv.AppendInt(b, int64(v.Major), 10), '.')
+	b = strconv.AppendInt(b, int64(v.Minor), 10)
+	if v.Patch >= 0 {
+		b = strconv.AppendInt(append(b, '.'), int64(v.Patch), 10)
 	}
-	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+	return string(b)
 }
 
 // MarshalText is String, so that a Version in JSON is "18.11.3"; the zero value

@@ -168,6 +168,11 @@ func render(rows []row, mattermosts []version.Version, postgres []string) ([]byt
 		fmt.Fprintf(&b, "{%d, %d, %d, %d, %d, %d},\n", r.gitlab.Major, r.gitlab.Minor, r.gitlab.Patch, m, p, r.day)
 	}
 	renderLines(&b, rows)
+	without := slices.IndexFunc(rows, func(r row) bool { return r.mattermost == version.Version{} })
+	if without < 1 {
+		return nil, fmt.Errorf("want releases with Mattermost and later ones without; the first without is row %d", without)
+	}
+	fmt.Fprintf(&b, "// firstWithout is the index of the first release without Mattermost.\nconst firstWithout = %d\n\n", without)
 	b.WriteString("// mattermostTable is every bundled Mattermost; 0 stands for none.\nvar mattermostTable = [...][3]uint8{\n")
 	for _, m := range mattermosts {
 		fmt.Fprintf(&b, "{%d, %d, %d},\n", m.Major, m.Minor, m.Patch)

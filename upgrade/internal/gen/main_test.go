@@ -33,8 +33,9 @@ func TestGenerateRefusesDamagedDataAndNamesTheLine(t *testing.T) {
 		"a line, no release":   {"17.6\t10.1.2\t16.4\t2024-11-21", "line 1: 17.6 does not fit"},
 		"a number over a byte": {"17.6.300\t-\t-\t2024-11-21", "line 1: 17.6.300 does not fit"},
 		"no date":              {"17.6.1\t10.1.2\t16.4\tyesterday", "line 1: parsing time"},
-		"a release twice":      {"17.6.1\t-\t-\t2024-11-21\n17.6.1\t-\t-\t2024-11-22", "GitLab 17.6.1 stands twice"},
+		"a release twice":      {"17.6.1\t1.2.3\t-\t2024-11-21\n17.6.1\t-\t-\t2024-11-22", "GitLab 17.6.1 stands twice"},
 		"empty":                {"# nothing", "no releases"},
+		"no end of the bundle": {"17.6.1\t10.1.2\t16.4\t2024-11-21", "the first without is row -1"},
 		"no PostgreSQL":        {"17.6.1\t-\tsixteen\t2024-11-21", `line 1: version "sixteen"`},
 	} {
 		if _, err := Generate(strings.NewReader(tc[0])); err == nil || !strings.Contains(err.Error(), tc[1]) {

@@ -1,0 +1,275 @@
+package upgrade
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/version"
+)
+
+//go:embed rules.txt
+var rulesText string
+
+// Products that a rule can be about.
+const (
+	ProductGitLab     = "gitlab"     // a GitLab package is installed
+	ProductMattermost = "mattermost" // the Mattermost version changes
+	ProductLeave      = "leave"      // Mattermost leaves the package, at the same version
+)
+
+// Rule is one thing that may break on the way, as data. It concerns a hop from
+// one release of its product to another when the hop crosses At (below it
+// before, at or above it after), starts inside From and lands inside Lands;
+// each of the three is only tested when given.
+type Rule struct {
+	ID       string  `json:"id"`
+	Product  string  `json:"product"`
+	At       Version `json:"at,omitzero"`
+	From     []Range `json:"from,omitempty"`
+	Lands    []Range `json:"lands,omitempty"`
+	Kind     string  `json:"kind"` // breaking, security, migration, config, database, start, path, note
+	Severity string  `json:"severity"`
+	// When names the installations concerned ("sso & team"); empty is all.
+	When     string   `json:"when,omitempty"`
+	Breaks   string   `json:"breaks"`
+	Do       string   `json:"do"`
+	Commands []string `json:"commands,omitempty"` // shell
+	SQL      []string `json:"sql,omitempty"`
+	Settings []string `json:"settings,omitempty"` // Section.Field=value, or an MM_ name
+	Time     string   `json:"time,omitempty"`     // what it adds to the downtime
+	Source   string   `json:"source"`
+	// Notes are the rows of Mattermost's upgrade notes that the rule covers,
+	// as version/number within the version.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Rules returns all rules, ordered by product and by the version they are
+// about. The slice is the caller's own.
+func Rules() []Rule {
+	rules := mustRules()
+	list := make([]Rule, len(rules))
+	for i := range rules {
+		list[i] = *rules[i].complete()
+	}
+	return list
+}
+
+// mustRules reads the embedded rules; a test reads the same text, so an error
+// is a damaged build.
+func mustRules() []lazyRule {
+	rules, err := parseRules(rulesText)
+	if err != nil {
+		panic("upgrade: damaged rules.txt: " + err.Error())
+	}
+	return rules
+}
+
+// rulesByProduct groups the rules, so that a hop only looks at its own.
+func rulesByProduct() map[string][]*lazyRule {
+	rules := mustRules()
+	groups := make(map[string][]*lazyRule, 3)
+	for _, product := range []string{ProductGitLab, ProductMattermost, ProductLeave} {
+		groups[product] = make([]*lazyRule, 0, len(rules))
+	}
+	for i := range rules {
+		groups[rules[i].Product] = append(groups[rules[i].Product], &rules[i])
+	}
+	return groups
+}
+
+// lazyRule is a rule of which only the lines that choose it are read: a plan
+// looks at all rules and shows few.
+type lazyRule struct {
+	Rule
+	body string // the lines after "breaks"; "" when they are read
+	line int    // of body's first line, for errors
+	at   int    // rank of Rule.At, 0 for none
+}
+
+// complete reads the rest of the rule.
+func (r *lazyRule) complete() *Rule {
+	if err := r.readBody(); err != nil {
+		panic("upgrade: damaged rules.txt: " + err.Error())
+	}
+	return &r.Rule
+}
+
+func (r *lazyRule) readBody() error {
+	for number := r.line; r.body != ""; number++ {
+		var text string
+		text, r.body, _ = strings.Cut(r.body, "\n")
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		key, value, _ := strings.Cut(text, " ")
+		if err := r.Rule.set(key, value); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+	}
+	return nil
+}
+
+// sources are the abbreviations used in the rules.
+var sources = map[string]string{
+	"notes":    "Mattermost documentation, important upgrade notes",
+	"removed":  "Mattermost documentation, deprecated and removed features",
+	"policy":   "Mattermost documentation, release policy",
+	"prepare":  "Mattermost documentation, prepare to upgrade",
+	"sso":      "Mattermost documentation, GitLab single sign-on",
+	"editions": "Mattermost documentation, editions and offerings",
+	"postgres": "Mattermost documentation, PostgreSQL preparation and upgrade",
+	"guide":    "Mattermost documentation, migrating from GitLab Omnibus",
+	"server":   "Mattermost server source",
+	"model":    "Mattermost 11.7 configuration model",
+	"legacy":   "Mattermost documentation, unsupported legacy releases",
+	"gitlab":   "GitLab documentation, GitLab Mattermost page",
+	"path":     "GitLab documentation, upgrade paths",
+	"gl19":     "GitLab documentation, GitLab 19 changes",
+	"package":  "omnibus-gitlab source",
+	"tags":     "omnibus-gitlab release tags",
+}
+
+// parseRules reads stanzas that start with "@ id" and hold one "key value" a
+// line, of which "breaks" is the first that does not choose. The sign @ occurs
+// nowhere else, so that the end of a stanza is found quickly. All text is cut
+// from the input, not copied.
+func parseRules(text string) ([]lazyRule, error) {
+	rules := make([]lazyRule, 0, strings.Count(text, "@"))
+	number := 0
+	for text != "" {
+		number++
+		var head string
+		head, text, _ = strings.Cut(text, "\n")
+		if head == "" || head[0] == '#' {
+			continue
+		}
+		key, value, _ := strings.Cut(head, " ")
+		switch {
+		case key == "@":
+			rules = append(rules, lazyRule{Rule: Rule{ID: value, Severity: SeverityInfo}})
+			continue
+		case len(rules) == 0:
+			return nil, fmt.Errorf("line %d: %q before the first rule", number, head)
+		}
+		r := &rules[len(rules)-1]
+		if key == "breaks" {
+			rest := strings.IndexByte(text, '@')
+			if rest < 0 {
+				rest = len(text)
+			}
+			r.Breaks, r.body, r.line = value, text[:rest], number+1
+			number += strings.Count(r.body, "\n")
+			text = text[rest:]
+			continue
+		}
+		if err := r.set(key, value); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if !r.At.IsZero() {
+			r.at = rank(r.At)
+		}
+	}
+	return rules, nil
+}
+
+// set stores one line of a stanza.
+func (r *Rule) set(key, value string) (err error) {
+	switch key {
+	case "at":
+		r.Product, value, _ = strings.Cut(value, " ")
+		switch r.Product {
+		case "gl":
+			r.Product = ProductGitLab
+		case "mm":
+			r.Product = ProductMattermost
+		}
+		if value != "" {
+			r.At, err = version.Parse(value)
+		}
+	case "from":
+		r.From, err = parseRanges(value)
+	case "lands":
+		r.Lands, err = parseRanges(value)
+	case "is":
+		r.Kind, r.Severity, _ = strings.Cut(value, " ")
+	case "if":
+		r.When = value
+	case "breaks":
+		r.Breaks = value
+	case "do":
+		r.Do = value
+	case "run":
+		r.Commands = append(r.Commands, value)
+	case "sql":
+		r.SQL = append(r.SQL, value)
+	case "set":
+		r.Settings = append(r.Settings, value)
+	case "time":
+		r.Time = value
+	case "src":
+		r.Source = value
+		if full, ok := sources[value]; ok {
+			r.Source = full
+		}
+	case "rows":
+		r.Notes = strings.Fields(value)
+	default:
+		err = fmt.Errorf("unknown key %q", key)
+	}
+	return err
+}
+
+// parseRanges reads "11.0.0-11.6.4 11.7.0-11.7.2"; "-5.0.0" and "10.11.16-"
+// are open at one end. Both ends belong to the range.
+func parseRanges(text string) ([]Range, error) {
+	var list []Range
+	for part := range strings.FieldsSeq(text) {
+		low, high, _ := strings.Cut(part, "-")
+		r := Range{Last: patch(999, 0, 0)}
+		var err error
+		if low != "" {
+			if r.First, err = version.Parse(low); err != nil {
+				return nil, err
+			}
+		}
+		if high != "" {
+			if r.Last, err = version.Parse(high); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// within reports whether v is in one of the ranges; no ranges hold everything.
+func within(v Version, ranges []Range) bool {
+	for _, r := range ranges {
+		if v.AtLeast(r.First) && r.Last.AtLeast(v) {
+			return true
+		}
+	}
+	return len(ranges) == 0
+}
+
+// rank orders versions as one number, a line as its first release.
+func rank(v Version) int { return v.Major<<40 | v.Minor<<20 | max(v.Patch, 0) }
+
+// hop is a move from one version to another.
+type hop struct {
+	from, to         Version
+	fromRank, toRank int
+}
+
+func newHop(from, to Version) hop {
+	return hop{from, to, rank(from), rank(to)}
+}
+
+// concerns reports whether a hop of the rule's product meets the rule, before any facts are asked.
+func (r *lazyRule) concerns(h *hop) bool {
+	if r.at != 0 && (h.fromRank >= r.at || h.toRank < r.at) {
+		return false
+	}
+	return within(h.from, r.From) && within(h.to, r.Lands)
+}
