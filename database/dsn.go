@@ -27,14 +27,6 @@ type Host struct {
 // Socket tells whether the host is a directory with a Unix socket.
 func (h Host) Socket() bool { return strings.HasPrefix(h.Name, "/") || strings.HasPrefix(h.Name, "@") }
 
-// port is the port with its default applied.
-func (h Host) port() int {
-	if h.Port == 0 {
-		return 5432
-	}
-	return h.Port
-}
-
 // DSN is a parsed data source, independent of the form it was written in.
 // Printing one masks the password; Keyword and URL give it as a Secret.
 type DSN struct {
@@ -155,7 +147,7 @@ func (d *DSN) setHosts(hosts, ports string) error {
 		if err != nil {
 			return err
 		}
-		d.Hosts = append(d.Hosts, Host{strings.TrimSpace(name), p})
+		d.Hosts = append(d.Hosts, Host{name, p})
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func (m *Manager) apply(ctx context.Context, p *EnsurePlan) error {
 		return nil
 	}
 	if p.create {
-		return m.build(ctx, p.options, p.state, nil)
+		return m.build(ctx, p.options, p.state, "", nil)
 	}
 	return m.in(ctx, p.Database, func(conn *pgx.Conn) error {
 		m.reached("connected to the database")
@@ -126,8 +126,9 @@ func (m *Manager) apply(ctx context.Context, p *EnsurePlan) error {
 
 // build makes a new database under a temporary name, lets fill work on it, and
 // gives it and a new role their names in one transaction. On an error, what was
-// made is dropped again.
-func (m *Manager) build(ctx context.Context, o EnsureOptions, s *serverState, fill func(db, role string) error) (err error) {
+// made is dropped again. A database that has the name already gives way under
+// the name aside; "" means that there is none.
+func (m *Manager) build(ctx context.Context, o EnsureOptions, s *serverState, aside string, fill func(ctx context.Context, db, role string) error) (err error) {
 	db, err := newName()
 	if err != nil {
 		return err
@@ -155,12 +156,19 @@ func (m *Manager) build(ctx context.Context, o EnsureOptions, s *serverState, fi
 	}
 	m.reached("settled")
 	if fill != nil {
-		if err := fill(db, role); err != nil {
+		if err := fill(ctx, db, role); err != nil {
 			return err
 		}
 	}
 	m.reached("filled")
-	last := []Step{{What: "name the database " + quoteName(o.Database), SQL: "ALTER DATABASE " + ident(db) + " RENAME TO " + ident(o.Database)}}
+	var last []Step
+	if aside != "" {
+		if _, err := m.terminate(ctx, o.Database); err != nil {
+			return err
+		}
+		last = append(last, Step{What: "put the empty database aside", SQL: "ALTER DATABASE " + ident(o.Database) + " RENAME TO " + ident(aside)})
+	}
+	last = append(last, Step{What: "name the database " + quoteName(o.Database), SQL: "ALTER DATABASE " + ident(db) + " RENAME TO " + ident(o.Database)})
 	if newRole {
 		last = append(last, Step{What: "name the role " + quoteName(o.Role), SQL: "ALTER ROLE " + ident(role) + " RENAME TO " + ident(o.Role)})
 		for i := range revoke {

@@ -24,7 +24,6 @@ type serverState struct {
 	limit                         int
 	textSearch                    string // value set on the database, "" if none
 	schemaOwner                   string // "" when schema public is missing
-	schemaCreate                  bool   // others than the owner may create in public
 	gitlab                        string // a table that gives GitLab away
 	inherits                      bool   // me may become the role
 	leftover, leftoverRoles       []string

@@ -100,7 +100,9 @@ func sample(t testing.TB, database, role string, posts int) {
 func scalar[T any](t testing.TB, d DSN, query string, args ...any) T {
 	t.Helper()
 	var v T
-	if err := connect(t, d).QueryRow(t.Context(), query, args...).Scan(&v); err != nil {
+	conn := connect(t, d)
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return v
