@@ -134,7 +134,7 @@ func forRealNginx(t testing.TB, text string) string {
 	dir := t.TempDir()
 	cert, key := certificate(t, dir, "mattermost.example.com")
 	writeFile(t, dir+"/pass phrases", "secret\n", 0o600)
-	writeFile(t, dir+"/dh.pem", dhParam, 0o644)
+	writeFile(t, dir+"/dh.pem", dhGroup, 0o644)
 	files := map[string]string{
 		"ssl_certificate": cert, "ssl_client_certificate": cert, "ssl_certificate_key": key,
 		"ssl_password_file": dir + "/pass phrases", "ssl_dhparam": dir + "/dh.pem", "proxy_cache_path": dir + "/cache",
@@ -154,17 +154,6 @@ func forRealNginx(t testing.TB, text string) string {
 	})
 	return Format(list)
 }
-
-// dhParam is the 2048-bit group of RFC 7919.
-const dhParam = `-----BEGIN DH PARAMETERS-----
-MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
-+8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
-87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
-YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
-7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
-ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
------END DH PARAMETERS-----
-`
 
 // TestVHostOfEverySettingAsGitLabWroteIt holds one case for every directive
 // and trigger of the 18.11 template.

@@ -99,8 +99,9 @@ type Upstream struct {
 
 // Proxy are the settings of the connection to Mattermost.
 type Proxy struct {
-	// Headers sent to Mattermost. nil is the standard set; values may hold
-	// nginx variables.
+	// Headers sent to Mattermost; values may hold nginx variables. Standalone
+	// they are merged by name over the standard set, and the value "" drops a
+	// header; in an Era they are the whole list, and nil is GitLab's default.
 	Headers []Header
 	// ReadTimeout and ConnectTimeout are nginx times ("3600", "1h").
 	// "" is 3600 and 300 in an Era, 600s and 30s standalone.

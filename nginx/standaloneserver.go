@@ -184,9 +184,24 @@ func (r *standalone) limits() []*Directive {
 // proxyHeaders stand at server level: no location has one of its own, so all
 // of them inherit the whole set.
 func (r *standalone) proxyHeaders() []Header {
-	if r.Proxy.Headers != nil {
-		return r.Proxy.Headers
+	list := r.standardHeaders()
+	for _, h := range r.Proxy.Headers {
+		at := -1
+		for i := range list {
+			if strings.EqualFold(list[i].Name, h.Name) {
+				at = i
+			}
+		}
+		if at < 0 {
+			list = append(list, h)
+			continue
+		}
+		list[at] = h
 	}
+	return list
+}
+
+func (r *standalone) standardHeaders() []Header {
 	host, client, chain, scheme := "$http_host", "$remote_addr", "$remote_addr", "$scheme"
 	if r.quic() && r.Host != "_" { // HTTP/3 requests carry no Host header
 		host = strings.TrimPrefix(r.publicURL(), "https://")
