@@ -43,7 +43,7 @@ func describeTerm(term string) string {
 		return words
 	}
 	if name, ok := strings.CutPrefix(term, "uses:"); ok {
-		return "in use: " + Features()[name]
+		return "you have " + Features()[name]
 	}
 	if limit, ok := strings.CutPrefix(term, "users>"); ok {
 		return "there are more than " + limit + " active users"

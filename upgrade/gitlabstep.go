@@ -179,7 +179,10 @@ func installCommand(v Version) string {
 
 // beforeInstall are the checks before a package is installed.
 func (p *planner) beforeInstall(next Release) []Check {
-	list := []Check{{What: "GitLab's background migrations have finished", Command: migrationsCommand(p.release.GitLab), Expect: migrationsExpect(p.release.GitLab)}}
+	var list []Check
+	if p.release.GitLab.AtLeast(line(10, 0)) {
+		list = append(list, Check{What: "GitLab's background migrations have finished", Command: migrationsCommand(p.release.GitLab), Expect: migrationsExpect(p.release.GitLab)})
+	}
 	if f := floorOf(next.GitLab); f.postgres != "" {
 		list = append(list, Check{What: "PostgreSQL is new enough for the package", Command: "sudo gitlab-psql -c 'SHOW server_version'", Expect: f.postgres + " or newer"})
 	}
@@ -241,14 +244,14 @@ func packageBackup(s State, f *Facts) []Check {
 	return append(list,
 		Check{What: "Mattermost's database is dumped (GitLab's backup leaves it out)", Command: dumpCommand(s.Mattermost), Expect: "pg_restore --list reads the file"},
 		Check{What: "its data and config.json are copied, after the dump",
-			Command: "sudo tar -C /var/opt/gitlab/mattermost -czf /var/backups/mattermost-" + s.Mattermost.String() + "-data.tar.gz data config.json"})
+			Command: "sudo sh -c 'umask 077; tar -C /var/opt/gitlab/mattermost -czf /var/backups/mattermost-" + s.Mattermost.String() + "-data.tar.gz data config.json'"})
 }
 
 func backupCommand(v Version) string {
-	if v.AtLeast(line(12, 2)) {
+	if v.AtLeast(line(12, 3)) {
 		return "sudo gitlab-backup create && sudo gitlab-ctl backup-etc"
 	}
-	return "sudo gitlab-rake gitlab:backup:create && sudo tar -czf /var/backups/etc-gitlab.tar.gz /etc/gitlab"
+	return "sudo gitlab-rake gitlab:backup:create && sudo sh -c 'umask 077; tar -czf /var/backups/etc-gitlab.tar.gz /etc/gitlab'"
 }
 
 func dumpCommand(v Version) string {

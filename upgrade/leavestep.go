@@ -10,7 +10,7 @@ const leaveDir = "/root/mattermost-leave"
 // stays open until retire.
 func (p *planner) leave() error {
 	if !p.version.AtLeast(line(3, 0)) {
-		return fmt.Errorf("Mattermost %s is too old to leave the package: go to GitLab 8.9 first", p.version)
+		return fmt.Errorf("its Mattermost %s is too old to leave the package: go to GitLab 8.9 first", p.version)
 	}
 	p.decideDatabase()
 	if err := p.export(); err != nil {
@@ -83,7 +83,7 @@ func (p *planner) prepare() {
 		Carry:  carried(v, p.facts),
 		Before: append(packageBackup(p.bundleState(), p.facts), Check{What: "decisions \"database\" and, if the way leads past 11.0, \"login\" are taken"}),
 		Commands: append(p.databaseCommands(),
-			shell(onMattermost, "sudo useradd --system --user-group --home-dir /opt/mattermost --shell /usr/sbin/nologin mattermost", ""),
+			shell(onMattermost, "id mattermost || sudo useradd --system --user-group --home-dir /opt/mattermost --shell /usr/sbin/nologin mattermost", ""),
 			shell(onMattermost, downloadCommand(v, EditionTeam), "Team Edition, as in the package"),
 			shell(onMattermost, "sudo tar -C /opt -xzf "+archiveName(v, EditionTeam)+" && sudo install -d -m 750 /opt/mattermost/data", ""),
 			shell(onMattermost, "sudo install -m 600 -o mattermost -g mattermost config.json /opt/mattermost/config/config.json", "the exported file with every setting of the table below written into it"),
@@ -140,6 +140,7 @@ func (p *planner) databaseCommands() []Command {
 			shell(onGitLab, "sudo gitlab-psql -d template1 -c 'CREATE ROLE mmuser LOGIN'", ""),
 			shell(onGitLab, "sudo gitlab-psql -d template1", "then \\password mmuser: it asks, so the password is in no command line"),
 			shell(onGitLab, "sudo gitlab-psql -d template1 -c \"CREATE DATABASE mattermost OWNER mmuser ENCODING 'UTF8' TEMPLATE template0\"", "a copy under its own owner: the package's database stays as it is for the way back"),
+			shell(onGitLab, "sudo gitlab-psql -d mattermost -c 'ALTER SCHEMA public OWNER TO mmuser'", ""),
 		}
 	}
 	return []Command{

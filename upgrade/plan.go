@@ -179,7 +179,7 @@ func (p *planner) toStandalone(to Point) error {
 		return errors.New("the package of this GitLab has no Mattermost any more: say in the facts which version ran last (mattermost)")
 	}
 	if !p.version.AtLeast(line(3, 0)) {
-		return errors.New("Mattermost before 3.0 cannot be moved by its own migrations: go to GitLab 8.9 first")
+		return errors.New("a Mattermost before 3.0 cannot be moved by its own migrations: go to GitLab 8.9 first")
 	}
 	p.decideRoute()
 	if p.facts.Choices.Route == "gitlab-first" && p.state.GitLab.Major < 19 {

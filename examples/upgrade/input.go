@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/upgrade"
+)
+
+// inputs are the flags that say what is known of an installation.
+type inputs struct {
+	facts, configJSON string
+	choices           upgrade.Choices
+	on                *dateValue
+}
+
+func inputFlags(f *flag.FlagSet) *inputs {
+	in := &inputs{on: dateFlag(f)}
+	f.StringVar(&in.facts, "facts", "", "`FILE` of facts as JSON: users, sso_users, posts, database_bytes, uses, choices, …")
+	f.StringVar(&in.configJSON, "config-json", "", "Mattermost's config.json, `FILE`")
+	f.StringVar(&in.choices.Login, "login", "", "decision: email, entry, licence or stay (how people log in from Mattermost 11 on)")
+	f.StringVar(&in.choices.Leave, "leave", "", "decision: before or after (leave the package around GitLab 19)")
+	f.StringVar(&in.choices.Route, "route", "", "decision: leave-now or gitlab-first")
+	f.StringVar(&in.choices.Database, "database", "", "decision: move or keep (the database when leaving)")
+	return in
+}
+
+// dateValue is a flag that reads a day; today when it is not given.
+type dateValue struct{ date upgrade.Date }
+
+func dateFlag(f *flag.FlagSet) *dateValue {
+	v := &dateValue{date: upgrade.DateOf(time.Now())}
+	f.Func("date", "judge support for this `DAY`, like 2026-08-15 (default today)", func(text string) (err error) {
+		v.date, err = upgrade.ParseDate(text)
+		return err
+	})
+	return v
+}
+
+// read parses the two ends and gathers the facts from the given files.
+func (in *inputs) read(fromText, toText string) (from, to upgrade.Point, facts upgrade.Facts, err error) {
+	if from, err = upgrade.ParsePoint(fromText); err != nil {
+		return from, to, facts, cli.Usagef("FROM: %v", err)
+	}
+	if to, err = upgrade.ParsePoint(toText); err != nil {
+		return from, to, facts, cli.Usagef("TO: %v", err)
+	}
+	if facts, err = in.gather(); err != nil {
+		return from, to, facts, err
+	}
+	return from, to, facts, nil
+}
+
+func (in *inputs) gather() (upgrade.Facts, error) {
+	var facts upgrade.Facts
+	if in.facts != "" {
+		f, err := os.Open(in.facts)
+		if err != nil {
+			return facts, err
+		}
+		facts, err = upgrade.ReadFacts(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return facts, fmt.Errorf("%s: %w", in.facts, err)
+		}
+	}
+	if in.configJSON != "" {
+		raw, err := readLimited(in.configJSON)
+		if err != nil {
+			return facts, err
+		}
+		if facts.Settings, facts.SecretLengths, err = upgrade.SettingsFromConfig(raw); err != nil {
+			return facts, fmt.Errorf("%s: %w", in.configJSON, err)
+		}
+	}
+	override(&facts.Choices.Login, in.choices.Login)
+	override(&facts.Choices.Leave, in.choices.Leave)
+	override(&facts.Choices.Route, in.choices.Route)
+	override(&facts.Choices.Database, in.choices.Database)
+	if err := facts.Validate(); err != nil {
+		return facts, cli.Usagef("%v", err)
+	}
+	return facts, nil
+}
+
+func override(value *string, flag string) {
+	if flag != "" {
+		*value = flag
+	}
+}
+
+// readLimited reads a file of at most 8 MiB.
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	const limit = 8 << 20
+	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(raw) > limit {
+		return nil, fmt.Errorf("read %s: more than %d bytes", path, limit)
+	}
+	return raw, nil
+}
