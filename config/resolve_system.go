@@ -12,6 +12,11 @@ const postgresDir = "/var/opt/gitlab/postgresql"
 // does so on every machine, with or without Mattermost.
 func (r *resolver) dataSource() {
 	const key = "sql_data_source"
+	defer func() {
+		if r.at < rel(11, 0, 0) && !r.isUndecided("mattermost", key) {
+			r.fill("mattermost", "sql_data_source_replicas", []any{r.value("mattermost", key)}, derived("mattermost['sql_data_source']", "the data source, when nothing is given"))
+		}
+	}()
 	if truthy(r.value("mattermost", key)) || r.isUndecided("mattermost", key) {
 		return
 	}

@@ -71,7 +71,8 @@ func rubyInspect(v any) string {
 }
 
 // rubyFloat prints the shortest text that reads back as the same number:
-// plain between 1e-4 and 1e16, with an exponent outside.
+// plain from 1e-4 on and while it has a fraction or at most 15 digits, with an
+// exponent otherwise.
 func rubyFloat(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -81,7 +82,7 @@ func rubyFloat(f float64) string {
 	case math.IsInf(f, -1):
 		return "-Infinity"
 	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
+	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e15 && a == math.Trunc(a)) {
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
 		if !strings.Contains(mantissa, ".") {
 			mantissa += ".0"
@@ -101,28 +102,18 @@ func rubyQuote(s string) string {
 	b.WriteByte('"')
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
+		switch short := strings.IndexRune("\a\b\t\n\v\f\r\x1b", r); {
+		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02X`, s[i])
-			i++
-			continue
-		}
-		switch {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		case r == '#' && i+1 < len(s) && strings.IndexByte("{$@", s[i+1]) >= 0:
 			b.WriteString(`\#`)
-		case strings.ContainsRune("\a\b\t\n\v\f\r\x1b", r):
+		case short >= 0:
 			b.WriteByte('\\')
-			b.WriteByte("abtnvfr"[min(int(r)-7, 6)])
-			if r == 0x1b {
-				text := b.String()
-				b.Reset()
-				b.WriteString(text[:len(text)-1] + "e")
-			}
-		case r == 0x7f:
-			b.WriteString(`\x7F`)
-		case unicode.IsPrint(r) || unicode.Is(unicode.Zs, r):
+			b.WriteByte("abtnvfre"[short])
+		case rubyPrints(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&b, `\u{%X}`, r)
@@ -135,18 +126,34 @@ func rubyQuote(s string) string {
 	return b.String()
 }
 
-// plainSymbol tells whether a symbol prints without quotes: a name, with an
-// optional final ? ! or =.
+// rubyPrints tells whether inspect leaves a character as it is. U+0085 counts
+// as printable in Ruby's own tables.
+func rubyPrints(r rune) bool {
+	return r == 0x85 || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Zs, unicode.Cf, unicode.Co)
+}
+
+// plainSymbol tells whether a symbol prints without quotes: an operator, or a
+// name with an optional sigil in front or a ? ! = behind.
 func plainSymbol(s string) bool {
-	body := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(s, "?"), "!"), "=")
-	if len(s)-len(body) > 1 || body == "" {
+	switch s {
+	case "[]", "[]=", "+", "-", "*", "/", "%", "**", "+@", "-@", "!", "~", "`", "&", "|", "^", "<<", ">>",
+		"<", "<=", ">", ">=", "==", "===", "!=", "=~", "!~", "<=>":
+		return true
+	}
+	body := strings.TrimLeft(s, "@$")
+	switch s[:len(s)-len(body)] {
+	case "", "@", "@@", "$":
+	default:
 		return false
 	}
+	if body == s && s != "" && strings.IndexByte("?!=", s[len(s)-1]) >= 0 {
+		body = s[:len(s)-1]
+	}
 	for i, r := range body {
-		if r == '_' || unicode.IsLetter(r) || i > 0 && unicode.IsDigit(r) {
+		if r == '_' || r >= 0x80 || unicode.IsLetter(r) || unicode.IsDigit(r) && (i > 0 || s[0] == '$') {
 			continue
 		}
 		return false
 	}
-	return true
+	return body != ""
 }

@@ -15,7 +15,9 @@ type rubyURI struct {
 	host    string // with the brackets of an IPv6 address
 	hasHost bool
 	port    int // explicit, else the scheme's own, else 0
+	hasPort bool
 	path    string
+	query   string
 }
 
 // parseRubyURI reads a URI; the error is worded as Ruby's.
@@ -28,16 +30,28 @@ func parseRubyURI(s string) (rubyURI, error) {
 	if scheme, rest, ok := strings.Cut(s, ":"); ok && validScheme(scheme) {
 		if u, ok := parseHier(rest, pchar); ok {
 			u.scheme = strings.ToLower(scheme)
-			if u.port == 0 {
+			if !u.hasPort {
 				u.port = map[string]int{"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "ldap": 389, "ldaps": 636}[u.scheme]
 			}
-			return u, nil
+			return u, checkQuery(u.query)
 		}
 	}
 	if u, ok := parseHier(s, func(c byte) bool { return c != ':' && pchar(c) }); ok {
-		return u, nil
+		return u, checkQuery(u.query)
 	}
 	return rubyURI{}, fmt.Errorf("bad URI(is not URI?): %s", rubyQuote(s))
+}
+
+// checkQuery refuses a % before two characters that are no hex digits; Ruby
+// looks no closer.
+func checkQuery(query string) error {
+	query = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(query)
+	for i := 0; i+2 < len(query); i++ {
+		if query[i] == '%' && !isHex(query[i+1]) && !isHex(query[i+2]) {
+			return fmt.Errorf("invalid percent escape: %s", query[i:i+3])
+		}
+	}
+	return nil
 }
 
 func validScheme(s string) bool {
@@ -60,8 +74,8 @@ func parseHier(s string, first func(byte) bool) (rubyURI, bool) {
 	if !all(fragment, func(c byte) bool { return pchar(c) || c == '/' || c == '?' }) {
 		return rubyURI{}, false
 	}
-	s, _, _ = strings.Cut(s, "?")
 	var u rubyURI
+	s, u.query, _ = strings.Cut(s, "?")
 	if rest, ok := strings.CutPrefix(s, "//"); ok {
 		authority := rest
 		if i := strings.IndexByte(rest, '/'); i >= 0 {
@@ -81,8 +95,10 @@ func parseHier(s string, first func(byte) bool) (rubyURI, bool) {
 		if !all(segment, first) {
 			return rubyURI{}, false
 		}
-		if !first(':') {
-			u.path = s // relative; with a scheme it is opaque
+		if first(':') {
+			u.query = "" // with a scheme the text is opaque, its query included
+		} else {
+			u.path = s
 		}
 	}
 	return u, validPath(s)
@@ -120,6 +136,7 @@ func (u *rubyURI) authority(s string) bool {
 		}
 	}
 	if len(port) > 1 {
+		u.hasPort = true
 		u.port, _ = strconv.Atoi(port[1:]) // too many digits: the largest int
 	}
 	u.host, u.hasHost = host, host != ""
