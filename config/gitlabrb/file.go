@@ -22,6 +22,8 @@ type File struct {
 	root     *seq
 	heredocs []heredocSpan
 	lines    func() []int // offsets of line starts, computed when first asked
+
+	frozenStrings bool // # frozen_string_literal: true
 }
 
 // Parse reads the text of a gitlab.rb. name is used in positions only.
@@ -31,6 +33,11 @@ type File struct {
 // that is never read is an error that wraps ErrUnsupported. A text longer than
 // MaxSize is refused before it is looked at.
 func Parse(name string, src []byte) (*File, error) {
+	return parseWith(name, src, nil)
+}
+
+// parseWith is Parse of a text that sees the local variables of a scope.
+func parseWith(name string, src []byte, scope *env) (*File, error) {
 	f := &File{name: name, src: src}
 	f.lines = sync.OnceValue(func() []int { return lineStarts(src) })
 	if len(src) > MaxSize {
@@ -40,6 +47,12 @@ func Parse(name string, src []byte) (*File, error) {
 		return nil, ErrorList{{Pos: f.pos(i), Message: "NUL byte: this is not a text file"}}
 	}
 	p := newParser(f)
+	for ; scope != nil; scope = scope.parent {
+		for name := range scope.vars {
+			p.declare(name)
+		}
+	}
+	f.frozenStrings = frozenComment(src)
 	f.root = p.program()
 	f.heredocs = p.lex.heredocs
 	if len(p.errs) > 0 {
@@ -85,4 +98,18 @@ func (f *File) eofPos(end int) Pos {
 		return p
 	}
 	return f.pos(end)
+}
+
+// frozenComment reports the comment "frozen_string_literal: true" among those
+// that the text starts with.
+func frozenComment(src []byte) bool {
+	for bytes.HasPrefix(src, []byte("#")) {
+		line, rest, _ := bytes.Cut(src, []byte("\n"))
+		text := bytes.ToLower(bytes.ReplaceAll(bytes.Trim(line, "#-* \t\r"), []byte(" "), nil))
+		if bytes.Equal(text, []byte("frozen_string_literal:true")) || bytes.Equal(text, []byte("frozen-string-literal:true")) {
+			return true
+		}
+		src = rest
+	}
+	return false
 }

@@ -14,6 +14,15 @@ const (
 	// maxErrors bounds how many syntax errors one parse reports.
 	maxErrors = 20
 
+	// maxIncludes bounds how many texts one evaluation includes or evals.
+	maxIncludes = 100
+
+	// maxCalls bounds how deep methods and blocks may call each other.
+	maxCalls = 150
+
+	// maxFindings bounds how many findings one evaluation reports.
+	maxFindings = 1000
+
 	// maxSteps bounds the work of one evaluation. One step is one tree node
 	// evaluated or one element of a collection touched; two million take about
 	// a quarter of a second.

@@ -5,8 +5,14 @@ package gitlabrb
 type Options struct {
 	// Lookups answer questions about the machine; nil fields are off.
 	Lookups Lookups
-	// GitLabVersion decides which top-level names exist ("" is 18.11).
+	// GitLabVersion decides which top-level names exist ("" is 18.11); major
+	// and minor count.
 	GitLabVersion string
+	// KnownKeys are the keys that exist inside of a top-level hash, by its
+	// name; a key that is not among them is a finding. nil stands for the keys
+	// of "mattermost" and "mattermost_nginx" that GitLab 11.0 to 18.11 knew;
+	// an empty map looks at none.
+	KnownKeys map[string][]string
 }
 
 // Result is what a gitlab.rb says, before any derivation.
@@ -17,13 +23,17 @@ type Result struct {
 	// Assignments are all settings made, in order of execution.
 	Assignments []Assignment
 	// Undecided are the settings whose value, or whose being set at all,
-	// could not be decided.
+	// could not be decided. An entry with an empty Path stands for any setting
+	// that is not listed in Settings: something that cannot be read (an
+	// included file that is not there, say) may have set it.
 	Undecided []UndecidedSetting
 	// Findings are the traps of the settings file that were stepped into.
 	Findings []Finding
 	// Used names the lookups that were asked: "env:NAME", "file:/path",
 	// "command:hostname", "hostname", "glob:/etc/x/*.rb"; sorted, no doubles.
 	Used []string
+
+	fog *Undecided // any setting may have been set
 }
 
 // Assignment is one setting made at one place.
@@ -52,15 +62,21 @@ type Finding struct {
 }
 
 // Lookup returns the value under path ("mattermost", "env", "X") and whether
-// it was set.
+// it was set. When it is not known whether it was set, it is Undecided.
 func (r *Result) Lookup(path ...string) (any, bool) {
 	var v any = r.Settings
 	for _, key := range path {
+		if _, unknown := v.(Undecided); unknown {
+			return v, true
+		}
 		h, ok := v.(*Hash)
 		if !ok {
 			return nil, false
 		}
 		if v, ok = h.Get(key); !ok {
+			if r.fog != nil {
+				return *r.fog, true
+			}
 			return nil, false
 		}
 	}
