@@ -34,6 +34,10 @@ type Facts struct {
 	// GitLab wrote one on every machine, with or without Mattermost.
 	StaleSecrets Answer `json:"stale_secrets,omitempty"`
 
+	// Enabled tells whether the package runs Mattermost here. No means that
+	// only the traps for GitLab's own upgrade are planned. Unknown counts as
+	// yes.
+	Enabled Answer `json:"enabled,omitempty"`
 	// Mattermost is the version that really runs, when it is not the bundled
 	// one, or when GitLab is already at 19 and the bundle is gone.
 	Mattermost Version `json:"mattermost,omitzero"`

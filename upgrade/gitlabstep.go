@@ -79,7 +79,7 @@ func (p *planner) install(next Release) {
 			"restore Mattermost's database, data and config.json of the same moment: never only the old binary, it starts on the newer database and loses settings",
 		},
 	}
-	if !from.Standalone {
+	if !from.Standalone && p.facts.Enabled != No {
 		p.installBundle(&s, &to, next)
 	}
 	s.Why = p.whyInstall(next)
@@ -121,7 +121,7 @@ func (p *planner) installBundle(s *Step, to *State, next Release) {
 		s.Notes, s.Others = p.notes(ProductMattermost, from.Mattermost, next.Mattermost)
 		s.After = append(s.After, Check{What: "Mattermost has finished its migrations and answers",
 			Command: "curl -fsS http://127.0.0.1:8065" + pingPath(next.Mattermost), Expect: pingAnswer(next.Mattermost)})
-		if need := postgresFloor(next.Mattermost); comparePostgres(from.PostgreSQL, need) < 0 && from.PostgreSQL != "" {
+		if need := postgresFloor(next.Mattermost); p.facts.ExternalDatabase == Yes && comparePostgres(from.PostgreSQL, need) < 0 && from.PostgreSQL != "" {
 			s.Findings = append(s.Findings, Finding{ID: "postgresql.too-old", Severity: SeverityError, Where: s.where(),
 				Message: fmt.Sprintf("Mattermost %s needs PostgreSQL %s, its database runs on %s", next.Mattermost, need, from.PostgreSQL),
 				Fix:     "upgrade that server first"})

@@ -20,6 +20,11 @@ func (p *planner) leave() error {
 	p.switchOver()
 	p.connect()
 	p.left = true
+	if p.databaseChoice == "move" {
+		facts := *p.facts
+		facts.ExternalDatabase = Yes // from GitLab's point of view
+		p.facts = &facts
+	}
 	return nil
 }
 

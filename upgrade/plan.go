@@ -78,10 +78,12 @@ func (p *planner) start(from Point) error {
 		}
 		p.release = r
 		s.GitLab = r.GitLab
-		if !s.Standalone {
+		if !s.Standalone && p.facts.Enabled != No {
 			s.Mattermost = r.Mattermost
 		}
-		p.packagePostgres = defaultMajor(r)
+		if p.packagePostgres = defaultMajor(r); p.packagePostgres == "" {
+			p.packagePostgres = floorOf(r.GitLab).postgres // it runs, so it has at least this
+		}
 		if p.facts.ExternalDatabase != Yes && !s.Standalone {
 			s.PostgreSQL = p.packagePostgres
 		}
@@ -175,6 +177,9 @@ func (p *planner) toGitLab(to Version) error {
 
 // toStandalone plans out of the package to a Mattermost of its own.
 func (p *planner) toStandalone(to Point) error {
+	if p.facts.Enabled == No {
+		return errors.New("the facts say that the package runs no Mattermost here (enabled)")
+	}
 	if p.version.IsZero() {
 		return errors.New("the package of this GitLab has no Mattermost any more: say in the facts which version ran last (mattermost)")
 	}
