@@ -107,6 +107,7 @@ func TestEveryChangeIsADifferenceThatNamesObjectAndDirection(t *testing.T) {
 }
 
 func TestFingerprintStopsWhenCancelledAndSoDoesTheServer(t *testing.T) {
+	t.Parallel()
 	fresh(t, "", "fp_slow")
 	cluster.SQL(t, "postgres", "CREATE DATABASE fp_slow")
 	cluster.SQL(t, "fp_slow", "CREATE TABLE big AS SELECT i, repeat(md5(i::text), 20) AS v FROM generate_series(1, 300000) i")

@@ -1,0 +1,348 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gitlab-mattermost/sdk/internal/pgtest"
+	"github.com/jackc/pgx/v5"
+)
+
+func ids(findings []Finding) []string {
+	var out []string
+	for _, f := range findings {
+		out = append(out, f.ID)
+	}
+	return out
+}
+
+func check(t *testing.T, o CheckOptions) *Report {
+	t.Helper()
+	if o.Database == "" {
+		o.Database = "mm_check"
+	}
+	o.Role = "mm_check"
+	if o.MaxOpenConns == 0 {
+		o.MaxOpenConns = 20
+	}
+	r, err := New(nil, OpenerFor(target(""))).Check(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Findings {
+		if f.Message == "" || f.Where == "" || f.Fix == "" && f.Severity != "info" {
+			t.Errorf("finding without message, place or advice: %+v", f)
+		}
+	}
+	return r
+}
+
+// Each rule is triggered on a real server and goes away when what triggered it
+// is undone.
+func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
+	t.Parallel()
+	sample(t, "mm_check", "mm_check", 300)
+	if got := ids(check(t, CheckOptions{Mattermost: "10.11.4", DataSource: DSN{}}).Findings); fmt.Sprint(got) != "[db-size db-migrations db-configuration-dsn]" {
+		t.Fatalf("a healthy database has findings %v", got)
+	}
+	tests := []struct {
+		id, do, undo string
+		o            CheckOptions
+	}{
+		{"db-gitlab", "CREATE TABLE projects (); CREATE TABLE namespaces ()", "DROP TABLE projects, namespaces", CheckOptions{}},
+		{"db-collation-version", "", "", CheckOptions{}}, // below, it needs a database of its own
+		{"db-role-login", "ALTER ROLE mm_check NOLOGIN", "ALTER ROLE mm_check LOGIN", CheckOptions{}},
+		{"db-role-superuser", "ALTER ROLE mm_check SUPERUSER", "ALTER ROLE mm_check NOSUPERUSER", CheckOptions{}},
+		{"db-role-md5", "SET password_encryption = md5; ALTER ROLE mm_check PASSWORD 'x'", "ALTER ROLE mm_check PASSWORD NULL", CheckOptions{}},
+		{"db-connection-limit", "ALTER ROLE mm_check CONNECTION LIMIT 19", "ALTER ROLE mm_check CONNECTION LIMIT -1", CheckOptions{}},
+		{"db-connection-limit", "ALTER DATABASE mm_check CONNECTION LIMIT 19", "ALTER DATABASE mm_check CONNECTION LIMIT -1", CheckOptions{}},
+		{"db-owner", "ALTER DATABASE mm_check OWNER TO postgres", "ALTER DATABASE mm_check OWNER TO mm_check", CheckOptions{}},
+		{"db-schema-owner", "ALTER SCHEMA public OWNER TO postgres", "ALTER SCHEMA public OWNER TO pg_database_owner", CheckOptions{}},
+		{"db-object-owner", "ALTER MATERIALIZED VIEW file_stats OWNER TO postgres", "ALTER MATERIALIZED VIEW file_stats OWNER TO mm_check", CheckOptions{}},
+		{"db-privileges", "REVOKE INSERT ON posts FROM mm_check", "GRANT INSERT ON posts TO mm_check", CheckOptions{}},
+		{"db-privileges", "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM mm_check", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
+		{"db-extensions", "CREATE EXTENSION pg_trgm", "DROP EXTENSION pg_trgm", CheckOptions{}},
+		{"db-text-search", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.english'", CheckOptions{}},
+		{"db-text-search", "ALTER ROLE mm_check IN DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER ROLE mm_check IN DATABASE mm_check RESET ALL", CheckOptions{}},
+		{"db-read-only", "ALTER ROLE mm_check SET default_transaction_read_only = on", "ALTER ROLE mm_check RESET ALL", CheckOptions{}},
+		{"db-bloat", "CREATE TABLE bloat AS SELECT i FROM generate_series(1, 20000) i; ALTER TABLE bloat OWNER TO mm_check; ALTER TABLE bloat SET (autovacuum_enabled = false); DELETE FROM bloat WHERE i < 15000", "VACUUM bloat; ANALYZE bloat", CheckOptions{}},
+		{"db-statistics", "CREATE TABLE unknown AS SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i; ALTER TABLE unknown OWNER TO mm_check; ALTER TABLE unknown SET (autovacuum_enabled = false)", "ANALYZE unknown", CheckOptions{}},
+		{"db-replication-slot", "SELECT pg_create_physical_replication_slot('forgotten', true)", "SELECT pg_drop_replication_slot('forgotten')", CheckOptions{}},
+		{"db-invalid-index", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_posts_user_id'::regclass", "REINDEX INDEX idx_posts_user_id", CheckOptions{}},
+		{"db-migration-lock", "INSERT INTO db_lock VALUES ('mattermost', 1)", "DELETE FROM db_lock", CheckOptions{}},
+		{"db-migration-gap", "DELETE FROM db_migrations WHERE version = 120", "INSERT INTO db_migrations VALUES (120, 'create_channelbookmarks_table')", CheckOptions{}},
+		{"db-migration-trap", "INSERT INTO db_migrations VALUES (142, 'add_schemeid_to_roles'), (143, 'backfill_roles_schemeid'), (144, 'add_roles_schemeid_index')", "DELETE FROM db_migrations WHERE version > 141", CheckOptions{Mattermost: "11.7.2"}},
+		{"db-schema-newer", "SELECT 1", "", CheckOptions{Mattermost: "9.11.4"}},
+		{"db-version-minimum", "", "", CheckOptions{}}, // a table of its own, TestVersionDecisions
+		{"db-schema-too-old", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '2.2.0' WHERE name = 'Version'", "ALTER TABLE x RENAME TO db_migrations", CheckOptions{}},
+		{"db-migration-half", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '3.4.0' WHERE name = 'Version'; ALTER TABLE teammembers RENAME deleteat TO d", "ALTER TABLE x RENAME TO db_migrations; ALTER TABLE teammembers RENAME d TO deleteat", CheckOptions{}},
+		{"db-migration-dirty", "ALTER TABLE db_migrations RENAME TO x; CREATE TABLE schema_migrations (version bigint, dirty boolean); INSERT INTO schema_migrations VALUES (5, true)", "ALTER TABLE x RENAME TO db_migrations; DROP TABLE schema_migrations", CheckOptions{}},
+		{"db-configuration-dsn", "SELECT 1", "UPDATE configurations SET value = replace(value, 'mattermost_production', 'mm_check')", CheckOptions{}},
+		{"db-configuration-dsn", "UPDATE configurations SET value = replace(value, 'postgres://', 'mysql://')", "UPDATE configurations SET value = replace(value, 'mysql://', 'postgres://')", CheckOptions{}},
+		{"db-configuration-dsn", "SELECT 1", "", CheckOptions{DataSource: DSN{User: "u", Hosts: []Host{{"other", 0}}, Database: "mm_check"}}},
+		{"dsn-sslmode", "UPDATE configurations SET value = replace(value, 'sslmode=disable', 'sslmode=required')", "UPDATE configurations SET value = replace(value, 'sslmode=required', 'sslmode=disable')", CheckOptions{}},
+		{"db-empty", "", "", CheckOptions{}}, // a database of its own
+		{"db-encoding", "", "", CheckOptions{}},
+	}
+	for i, test := range tests {
+		if test.do == "" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s %d", test.id, i), func(t *testing.T) {
+			cluster.SQL(t, "mm_check", test.do)
+			eventually(t, test.id, func() bool { return slices.Contains(ids(check(t, test.o).Findings), test.id) }) // statistics arrive late
+			if test.undo != "" {
+				cluster.SQL(t, "mm_check", test.undo)
+				test.o.DataSource = DSN{}
+				eventually(t, "clearing "+test.id, func() bool { return !slices.Contains(ids(check(t, test.o).Findings), test.id) })
+			} else if slices.Contains(ids(check(t, CheckOptions{}).Findings), test.id) {
+				t.Errorf("%s is there without its options", test.id)
+			}
+		})
+	}
+	t.Run("db-long-transaction and db-prepared-transaction", func(t *testing.T) {
+		conn := connect(t, target("mm_check"))
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		o := CheckOptions{LongTransaction: 10 * time.Millisecond}
+		if got := ids(check(t, o).Findings); !slices.Contains(got, "db-long-transaction") {
+			t.Error(got)
+		}
+		if got := ids(check(t, CheckOptions{}).Findings); slices.Contains(got, "db-long-transaction") {
+			t.Error("20 ms are long by default")
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := ids(check(t, o).Findings); slices.Contains(got, "db-long-transaction") {
+			t.Error(got)
+		}
+	})
+	t.Run("db-connections", func(t *testing.T) {
+		cluster.SQL(t, "postgres", "ALTER DATABASE mm_check CONNECTION LIMIT 20")
+		defer cluster.SQL(t, "postgres", "ALTER DATABASE mm_check CONNECTION LIMIT -1")
+		var held []*pgx.Conn
+		for range 15 {
+			held = append(held, connect(t, target("mm_check")))
+		}
+		r := check(t, CheckOptions{})
+		if i := slices.Index(ids(r.Findings), "db-connections"); i < 0 || r.Findings[i].Severity != "warning" {
+			t.Errorf("16 to 18 of 20: %v", r.Findings)
+		}
+		for _, c := range held {
+			c.Close(context.Background())
+		}
+		eventually(t, "clearing", func() bool { return !slices.Contains(ids(check(t, CheckOptions{}).Findings), "db-connections") })
+	})
+	t.Run("db-replicas", func(t *testing.T) {
+		cmd := cluster.Command("pg_receivewal", "-D", cluster.SocketDir, "--no-loop")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "db-replicas", func() bool { return slices.Contains(ids(check(t, CheckOptions{}).Findings), "db-replicas") })
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed on purpose
+		eventually(t, "clearing", func() bool { return !slices.Contains(ids(check(t, CheckOptions{}).Findings), "db-replicas") })
+	})
+	t.Run("what the caller may not see is said", func(t *testing.T) {
+		d := target("mm_check")
+		d.User = "mm_check"
+		cluster.SQL(t, "mm_check", "ALTER TABLE db_migrations OWNER TO postgres; REVOKE ALL ON db_migrations FROM mm_check")
+		defer cluster.SQL(t, "mm_check", "ALTER TABLE db_migrations OWNER TO mm_check; GRANT ALL ON db_migrations TO mm_check")
+		r, err := New(nil, OpenerFor(d)).Check(t.Context(), CheckOptions{Database: "mm_check", Role: "mm_check", MaxOpenConns: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ids(r.Findings); !slices.Contains(got, "db-not-checked") || !slices.Contains(got, "db-privileges") {
+			t.Error(got)
+		}
+	})
+	text, err := json.Marshal(check(t, CheckOptions{}))
+	if err != nil || strings.Contains(string(text), ":sample@") {
+		t.Errorf("the report shows the password of the stored data source: %s %v", text, err)
+	}
+}
+
+func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
+	fresh(t, "mm_check", "mm_check_e", "mm_check_a", "mm_check_c")
+	for sql, want := range map[string]string{
+		"CREATE DATABASE mm_check_e": "db-empty",
+		"CREATE DATABASE mm_check_a TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'":                                                                "db-encoding",
+		"CREATE DATABASE mm_check_c TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'; UPDATE pg_database SET datcollversion = '1.1' WHERE datname = 'mm_check_c'": "db-collation-version",
+	} {
+		name := strings.Fields(sql)[2]
+		for _, s := range strings.Split(strings.TrimSuffix(sql, ";"), "; ") {
+			cluster.SQL(t, "postgres", s)
+		}
+		got := ids(check(t, CheckOptions{Database: strings.TrimSuffix(name, ";")}).Findings)
+		if !slices.Contains(got, want) || !slices.Contains(got, "db-role-missing") {
+			t.Errorf("%s: %v", want, got)
+		}
+	}
+	plan, err := manager(t).PlanRepair(t.Context(), "collation-version", RepairOptions{Database: "mm_check_c"})
+	if err != nil || !plan.Applies {
+		t.Fatalf("%+v %v", plan, err)
+	}
+	if _, err := manager(t).ApplyRepair(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(check(t, CheckOptions{Database: "mm_check_c"}).Findings); slices.Contains(got, "db-collation-version") {
+		t.Error("still there after its repair")
+	}
+}
+
+func TestCheckOfServersThatCannotBeUsed(t *testing.T) {
+	for _, test := range []struct {
+		reason, id string
+		d          DSN
+	}{
+		{"no such database", "db-missing", target("nowhere")},
+		{"nothing listens", "db-unreachable", DSN{User: "u", Hosts: []Host{{"127.0.0.1", 1}}, Database: "d"}},
+		{"no TLS", "db-tls", DSN{User: "postgres", Hosts: []Host{{"127.0.0.1", cluster.Port}}, Database: "d", Params: map[string]string{"sslmode": "require"}}},
+		{"wrong word", "db-data-source", DSN{User: "u", Hosts: []Host{{"127.0.0.1", 1}}, Database: "d", Params: map[string]string{"sslmode": "required"}}},
+		{"no such role", "db-authentication", DSN{User: "nobody here", Hosts: target("").Hosts, Database: "postgres"}},
+	} {
+		r, err := New(nil, OpenerFor(test.d)).Check(t.Context(), CheckOptions{Database: test.d.Database})
+		if err != nil || len(r.Findings) != 1 || r.Findings[0].ID != test.id || r.Findings[0].Severity != "error" {
+			t.Errorf("%s: %+v %v", test.reason, r, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(nil, OpenerFor(target("postgres"))).Check(ctx, CheckOptions{}); err == nil {
+		t.Error("a cancelled check reports")
+	}
+}
+
+func TestCheckOfAReplicaAndOfPreparedTransactions(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_prepared_transactions": "2"}})
+	d := DSN{User: "postgres", Hosts: []Host{{c.SocketDir, c.Port}}, Database: "mm"}
+	has := func(id string) bool {
+		r, err := New(nil, OpenerFor(d)).Check(t.Context(), CheckOptions{Database: "mm"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(ids(r.Findings), id)
+	}
+	c.SQL(t, "postgres", "CREATE DATABASE mm")
+	c.SQL(t, "mm", "CREATE TABLE t (); BEGIN; SELECT 1; PREPARE TRANSACTION 'left over'")
+	if !has("db-prepared-transaction") || has("db-replica") {
+		t.Error("prepared transaction not seen, or a primary taken for a replica")
+	}
+	c.SQL(t, "mm", "ROLLBACK PREPARED 'left over'")
+	if has("db-prepared-transaction") {
+		t.Error("still there")
+	}
+	// The same cluster, started again as a standby.
+	if err := c.Stop(2); err != nil {
+		t.Fatal(err)
+	}
+	writeAs(t, c.DataDir, "standby.signal")
+	if err := c.StartServer(); err != nil {
+		t.Fatal(err)
+	}
+	if !has("db-replica") {
+		t.Error("a standby is not seen")
+	}
+}
+
+func TestVersionDecisions(t *testing.T) {
+	day := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		reason     string
+		server     int
+		mattermost string
+		want       string
+	}{
+		{"11 refuses 13 at its start", 130020, "11.7.3", "db-version-minimum error stops its start; db-version-ended"},
+		{"11 takes 15", 150018, "11.7.3", ""},
+		{"14 ended nine days ago, but does", 140020, "11.0", "db-version-ended"},
+		{"10.11 takes 13", 130020, "10.11.20", "db-version-ended"},
+		{"10.11 does not take 12", 120020, "10.11.20", "db-version-minimum error; db-version-ended"},
+		{"10.5 takes 11", 110020, "10.5", "db-version-ended"},
+		{"8.0 does not take 10", 100020, "8.0.1", "db-version-minimum; db-version-ended"},
+		{"5.37 checks for 10", 90624, "5.37.0", "9.6 is older than 10; db-version-ended"},
+		{"5.36 only documents 10", 90624, "5.36.0", "is not supported with it; db-version-ended"},
+		{"5.25 takes 9.4", 90400, "5.25", "db-version-ended"},
+		{"3.4 does not take 9.3", 90300, "3.4", "9.3 is older than 9.4; db-version-ended"},
+		{"newest", 180004, "12.0", ""},
+		{"unknown server of the future", 190000, "", ""},
+	} {
+		f, err := versionFindings(test.server, test.mattermost, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, x := range f {
+			got = append(got, x.ID+" "+x.Severity+" "+x.Message)
+		}
+		want := strings.Split(test.want, "; ")
+		if test.want == "" {
+			want = nil
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: %q", test.reason, got)
+			continue
+		}
+		for i, w := range want {
+			for _, part := range strings.SplitN(w, " error ", 2) {
+				if !strings.Contains(got[i], part) {
+					t.Errorf("%s: %q lacks %q", test.reason, got[i], part)
+				}
+			}
+		}
+	}
+	for _, v := range []string{"2.2", "x", ""} {
+		if _, _, err := MinimumServer(v); err == nil {
+			t.Errorf("%q accepted", v)
+		}
+	}
+}
+
+func TestMigrationStateIsReadFromNamesNotFromTheHighestNumber(t *testing.T) {
+	all := func(n int) (map[string]int, map[int]bool) {
+		names, numbers := map[string]int{}, map[int]bool{}
+		for i := 1; i <= n; i++ {
+			if i != 110 {
+				names[fmt.Sprint("m", i)], numbers[i] = i, true
+			}
+		}
+		return names, numbers
+	}
+	for _, test := range []struct {
+		reason  string
+		highest int
+		names   map[string]int
+		atLeast string
+		missing int
+	}{
+		{"10.11.0", 141, map[string]int{"system_console_stats": 130, "add_remoteid_channelid_to_post_acknowledgements": 141}, "10.10", 0},
+		{"10.11.20", 144, map[string]int{"add_schemeid_to_roles": 142}, "10.11.16", 0},
+		{"10.11.21 jumps to 195", 144, map[string]int{"add_schemeid_to_roles": 142, "threadmemberships_cleanup_v2": 195}, "10.11.21", 0},
+		{"11.1", 143, map[string]int{"create_content_flagging_tables": 142}, "11.1", 0},
+		{"6.6", 82, map[string]int{"posts_createat_id": 80}, "6.6", 0},
+		{"nothing known", 3, nil, "", 0},
+	} {
+		names, numbers := all(test.highest)
+		s := MigrationState{Highest: test.highest}
+		for name, n := range test.names {
+			names[name], numbers[n] = n, true
+			s.Highest = max(s.Highest, n)
+		}
+		s.derive(names, numbers)
+		if s.AtLeast != test.atLeast || len(s.Missing) != test.missing {
+			t.Errorf("%s: %+v", test.reason, s)
+		}
+	}
+}
