@@ -49,6 +49,13 @@ type codec struct {
 func codecs() []codec {
 	return []codec{
 		{FormatSystemd, encodeSystemd, decodeSystemd},
+		{FormatDropIn, encodeDropIn, decodeDropIn},
+		{FormatShell, encodeShell, decodeShell},
+		{FormatDocker, encodeDocker, decodeDocker},
+		{FormatCompose, encodeCompose, decodeCompose},
+		{FormatKubernetes, encodeKubernetes, decodeKubernetes},
+		{FormatRuby, encodeRuby, decodeRuby},
+		{FormatJSON, encodeJSON, decodeJSON},
 	}
 }
 
@@ -140,6 +147,10 @@ func notUTF8(text string) string {
 		return "bytes that are not valid UTF-8"
 	}
 	return ""
+}
+
+func badName(line int) error {
+	return lineError(line, "what stands before = is not a variable's name (letters, digits and underscores)")
 }
 
 func lineError(line int, format string, args ...any) error {

@@ -88,7 +88,6 @@ func clock(s string) string {
 	return ""
 }
 
-
 func downloadLink(s string) string {
 	if s == "" {
 		return ""

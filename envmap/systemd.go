@@ -94,16 +94,16 @@ func (p *systemdParser) assignment() error {
 	var key []byte
 	for ; ok && c != '='; c, ok = p.next() {
 		if isBreak(c) {
-			return lineError(line, "%.40q has no =", key)
+			return lineError(line, "the line has no =")
 		}
 		key = append(key, c)
 	}
 	if !ok {
-		return lineError(line, "%.40q has no =", key)
+		return lineError(line, "the line has no =")
 	}
 	name := strings.TrimRight(string(key), " \t")
 	if !ValidName(name) {
-		return lineError(line, "%.40q is not a variable's name (systemd ignores it)", name)
+		return badName(line)
 	}
 	value, err := p.value(line)
 	if err != nil {
