@@ -10,8 +10,8 @@ import (
 	"github.com/gitlab-mattermost/sdk/internal/redact"
 )
 
-// configJSONMax bounds config.json; real ones are about 40 KB.
-const configJSONMax = 16 << 20
+// MaxConfigJSON bounds config.json; real ones are about 40 KB.
+const MaxConfigJSON = 16 << 20
 
 // ConfigJSON is a Mattermost config.json of any version. Nothing of it is
 // lost: Bytes returns the text as it was, with comments and unknown fields.
@@ -27,7 +27,7 @@ type ConfigJSON struct {
 // /* */), which some editors leave in it, are accepted. Errors are a
 // *gitlabrb.Error with the place.
 func ParseConfigJSON(name string, data []byte) (*ConfigJSON, error) {
-	root, err := parseJSON(name, blankComments(data), configJSONMax)
+	root, err := parseJSON(name, blankComments(data), MaxConfigJSON)
 	if err != nil {
 		return nil, err
 	}

@@ -39,9 +39,16 @@ type ExplainInput struct {
 // config.json field Section.Field. The error is about a key that cannot be
 // read.
 func Explain(in ExplainInput, key string) (Explanation, error) {
+	x, _, err := ExplainValue(in, key)
+	return x, err
+}
+
+// ExplainValue is Explain together with the value itself, which may be a
+// secret: see Explanation.Secret before showing it.
+func ExplainValue(in ExplainInput, key string) (Explanation, any, error) {
 	path, err := parseKey(key)
 	if err != nil {
-		return Explanation{}, err
+		return Explanation{}, nil, err
 	}
 	x := explainer{ExplainInput: in, at: releaseAt(in.Installation.GitLabVersion), path: path}
 	x.out = Explanation{Key: settingName(path), Overrides: []string{}, Feeds: []string{}, Findings: []Finding{}}
@@ -53,7 +60,7 @@ func Explain(in ExplainInput, key string) (Explanation, error) {
 			x.out.Findings = append(x.out.Findings, f)
 		}
 	}
-	return x.out, nil
+	return x.out, x.raw, nil
 }
 
 var keySyntax = regexp.MustCompile(`^([a-z_][a-z0-9_]*)((?:\[(?:'[^']+'|"[^"]+"|:\w+)\]|\.[A-Za-z_][\w-]*)*)$`)

@@ -91,7 +91,7 @@ func (r *resolver) findRegistration() {
 
 func (r *resolver) findEras() {
 	if _, ok := r.result.Lookup("grafana"); ok {
-		r.flag("era.unknown-name", orKey(r.pos("grafana").String(), "grafana"), "grafana is no known name from 17.1 on, and reconfigure stops", "remove the lines before upgrading to 17.1")
+		r.flag("era.unknown-name", r.firstOf("grafana"), "grafana is no known name from 17.1 on, and reconfigure stops", "remove the lines before upgrading to 17.1")
 	}
 	for _, key := range r.hash("mattermost").keys {
 		v, where, ok := r.own("mattermost", key)
@@ -106,6 +106,16 @@ func (r *resolver) findEras() {
 	if _, _, ok := r.own("mattermost", "env"); ok {
 		r.flag("era.env-not-cleaned", r.out.Service.EnvDir, "a variable that is removed from mattermost['env'] stays in its directory", "delete its file by hand")
 	}
+}
+
+// firstOf is the place where a top-level name is first set.
+func (r *resolver) firstOf(name string) string {
+	for _, a := range r.result.Assignments {
+		if a.Path[0] == name {
+			return a.Pos.String()
+		}
+	}
+	return name
 }
 
 func (r *resolver) findEraKey(key string, v any, where string) {

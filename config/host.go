@@ -59,7 +59,11 @@ func ReadFacts(r io.Reader) (Facts, error) {
 		case errors.As(err, &syntax):
 			pos = posAt("", data, syntax.Offset-1).String()
 		case errors.As(err, &kind):
-			return Facts{}, fmt.Errorf("read host facts: %s: %q must be %s, not a JSON %s", strings.TrimPrefix(posAt("", data, kind.Offset-1).String(), ":"), kind.Field, kind.Type, kind.Value)
+			what := fmt.Sprintf("%q must be %s", kind.Field, kind.Type)
+			if kind.Field == "" {
+				what = "the whole text must be an object"
+			}
+			return Facts{}, fmt.Errorf("read host facts: %s: %s, not a JSON %s", strings.TrimPrefix(posAt("", data, kind.Offset-1).String(), ":"), what, kind.Value)
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return Facts{}, errors.New("read host facts: not valid JSON: the text ends too early")
 		}

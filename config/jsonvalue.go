@@ -310,3 +310,13 @@ func invalidUTF8(data []byte) int64 {
 	}
 	return 0
 }
+
+// JSONValue turns a gitlabrb value into what encoding/json prints in the same
+// order and with the same numbers: hashes keep their order, symbols become
+// text, what JSON cannot say (NaN, an undecided value) is null. Nothing is
+// masked.
+func JSONValue(v any) json.Marshaler { return rubyJSON{v} }
+
+type rubyJSON struct{ v any }
+
+func (r rubyJSON) MarshalJSON() ([]byte, error) { return []byte(compactJSON(r.v)), nil }

@@ -47,29 +47,8 @@ type Loaded struct {
 // known. A secrets file that others may read is a finding.
 func Load(o LoadOptions) (*Loaded, error) {
 	l := &Loaded{}
-	name, optional := o.Secrets, false
-	if name == "" {
-		name, optional = DefaultSecrets, true
-	}
-	var secrets *content
-	var readErr error
-	if l.Secrets = o.SecretsFile; l.Secrets == nil {
-		secrets, readErr = readBounded(below(o.Root, name), secretsMax)
-	}
-	if errors.Is(readErr, fs.ErrNotExist) && optional {
-		secrets, readErr = nil, nil
-	}
-	var errs []error
-	if readErr != nil {
-		errs = append(errs, readErr)
-	}
-	if secrets != nil {
-		f, err := ParseSecrets(below(o.Root, name), secrets.data)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		l.Secrets = f
-	}
+	secrets, errs := o.loadSecrets()
+	l.Secrets = secrets.file
 	rb := o.GitLabRB
 	if rb == "" {
 		rb = DefaultGitLabRB
@@ -83,19 +62,49 @@ func Load(o LoadOptions) (*Loaded, error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	if l.Result == nil || readErr != nil || secrets != nil && l.Secrets == nil {
+	if l.Result == nil || secrets.broken {
 		return l, errors.Join(errs...)
 	}
 	l.Installation, err = Resolve(Input{GitLabRB: l.Result, Secrets: l.Secrets, Host: o.Host, GitLabVersion: o.GitLabVersion, Rand: o.Rand})
 	if err != nil {
 		errs = append(errs, err)
 	}
-	if secrets != nil && secrets.mode.Perm()&0o077 != 0 {
-		l.Installation.Findings = append(l.Installation.Findings, Finding{ID: "secrets.readable", Severity: SeverityWarning,
-			Message: fmt.Sprintf("the file with all secrets has mode %04o; others than its owner can read it", secrets.mode.Perm()),
-			Where:   l.Secrets.Name(), Fix: "chmod 0600 " + l.Secrets.Name()})
+	if secrets.mode.Perm()&0o077 != 0 {
+		f, _ := ruleFinding(0, "secrets.readable", l.Secrets.Name(),
+			fmt.Sprintf("the file with all secrets has mode %04o; others than its owner can read it", secrets.mode.Perm()), "chmod 0600 "+l.Secrets.Name())
+		l.Installation.Findings = append(l.Installation.Findings, f)
 	}
 	return l, joinErrors(errs)
+}
+
+// loadedSecrets is what loadSecrets found.
+type loadedSecrets struct {
+	file   *SecretsFile
+	mode   fs.FileMode // 0 when nothing was read
+	broken bool        // there is a file, and it cannot be used
+}
+
+func (o LoadOptions) loadSecrets() (loadedSecrets, []error) {
+	if o.SecretsFile != nil {
+		return loadedSecrets{file: o.SecretsFile}, nil
+	}
+	name, optional := o.Secrets, false
+	if name == "" {
+		name, optional = DefaultSecrets, true
+	}
+	name = below(o.Root, name)
+	c, err := readBounded(name, secretsMax)
+	if errors.Is(err, fs.ErrNotExist) && optional {
+		return loadedSecrets{}, nil
+	}
+	if err != nil {
+		return loadedSecrets{broken: true}, []error{err}
+	}
+	f, err := ParseSecrets(name, c.data)
+	if err != nil {
+		return loadedSecrets{broken: true}, []error{err}
+	}
+	return loadedSecrets{file: f, mode: c.mode}, nil
 }
 
 // joinErrors makes one list of several, so that a caller finds every place.

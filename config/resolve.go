@@ -62,7 +62,7 @@ func Resolve(in Input) (*Installation, error) {
 	}
 	r.resolve()
 	r.findings()
-	return out, r.errs.Err()
+	return out, r.settle(!out.Enabled && out.MattermostURL == "" && !r.told["mattermost_external_url"] && !r.told["mattermost\x00enable"])
 }
 
 // resolver carries one run of Resolve.
@@ -133,6 +133,14 @@ func (r *resolver) removed() {
 	r.out.Database.Reason = r.out.Registration.Reason
 	r.out.Service.Name = "mattermost"
 	r.gitlabYML()
+}
+
+// peek is orDefault for a value that is only shown: it need not be decided.
+func (r *resolver) peek(name, key, def string) string {
+	if v := r.hash(name).by[key].Value; truthy(v) && !r.isUndecided(name, key) {
+		return RubyText(v)
+	}
+	return def
 }
 
 // derived is the origin of a computed value.

@@ -47,10 +47,7 @@ func (r *resolver) logShipping() {
 
 // database describes role and database.
 func (r *resolver) database() {
-	d := Database{
-		Role: r.orDefault("postgresql", "sql_mattermost_user", "gitlab_mattermost"), SocketDir: r.socketDir(),
-		Port: r.orDefault("postgresql", "port", "5432"), OSUser: r.orDefault("postgresql", "username", "gitlab-psql"),
-	}
+	d := Database{}
 	d.Name, _ = r.out.Mattermost.Text("database_name")
 	d.DataSource, _ = r.out.Mattermost.Text("sql_data_source")
 	switch driver := r.out.Mattermost.Get("sql_driver_name").Value; {
@@ -62,6 +59,15 @@ func (r *resolver) database() {
 		d.Reason = "the bundled PostgreSQL does not run on this machine"
 	default:
 		d.Create = true
+	}
+	read := r.peek
+	if d.Create {
+		read = r.orDefault
+	}
+	d.Role, d.OSUser = read("postgresql", "sql_mattermost_user", "gitlab_mattermost"), read("postgresql", "username", "gitlab-psql")
+	d.Port, d.SocketDir = read("postgresql", "port", "5432"), read("postgresql", "unix_socket_directory", "")
+	if d.SocketDir == "" {
+		d.SocketDir = read("postgresql", "dir", postgresDir)
 	}
 	r.out.Database = d
 }

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
@@ -16,6 +18,14 @@ type settings struct {
 	undecided map[string]gitlabrb.UndecidedSetting
 	told      map[string]bool // undecided settings already reported
 	errs      gitlabrb.ErrorList
+	unknown   []undecidedError
+}
+
+// undecidedError is kept apart from other errors: whether it is one depends on
+// what becomes of the installation.
+type undecidedError struct {
+	path []string
+	err  *gitlabrb.Error
 }
 
 type settingHash struct {
@@ -148,11 +158,39 @@ func (s *settings) tellUndecided(path []string, u gitlabrb.Undecided) {
 		return
 	}
 	s.told[key] = true
-	pos := u.Pos
-	if p := s.pos(path...); pos.Line == 0 && p.Line != 0 {
-		pos = p
+	pos := s.pos(path...)
+	if pos.Line == 0 {
+		pos = u.Pos
 	}
-	s.errorf(pos, "%s cannot be decided without running Ruby: %s; write the value itself, or give what it depends on", settingName(path), u.Why)
+	s.unknown = append(s.unknown, undecidedError{path, &gitlabrb.Error{Pos: pos,
+		Message: fmt.Sprintf("%s cannot be decided without running Ruby: %s; write the value itself, or give what it depends on", settingName(path), u.Why)}})
+}
+
+// settle adds the undecided settings that matter to the errors, and puts all
+// in the order of the file.
+func (s *settings) settle(off bool) error {
+	for _, u := range s.unknown {
+		if off && !mattersWhileOff(u.path) {
+			continue
+		}
+		s.errs = append(s.errs, u.err)
+	}
+	slices.SortStableFunc(s.errs, func(a, b *gitlabrb.Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+	return s.errs.Err()
+}
+
+// mattersWhileOff tells whether a setting matters although Mattermost is off
+// and has no URL.
+func mattersWhileOff(path []string) bool {
+	switch path[0] {
+	case "mattermost", "mattermost_nginx", "mattermost_external_url", "package":
+		return true
+	case "gitlab_rails":
+		return len(path) > 1 && path[1] == "mattermost_host"
+	}
+	return false
 }
 
 // mergeSecrets puts the secrets file under gitlab.rb: it fills what is nil or
