@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+// print writes the report for a person: what it is, what was written, what was
+// found, what is left to do. Secrets stay in the files.
+func (r *report) print(w io.Writer) error {
+	var b bytes.Buffer
+	if r.inst != nil {
+		r.printHead(&b)
+		if len(r.Errors) == 0 {
+			r.printTree(&b)
+		}
+	}
+	r.printFindings(&b)
+	if r.inst != nil && len(r.Errors) == 0 {
+		r.printSteps(&b)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (r *report) printHead(b *bytes.Buffer) {
+	inst := r.inst
+	fmt.Fprintf(b, "Mattermost as GitLab %s would have set it up\n\n", inst.GitLabVersion)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	if !inst.Enabled {
+		line("service", "off: mattermost_external_url is not set, or mattermost['enable'] is false")
+	} else {
+		line("service", "on, run by %s:%s", inst.Accounts.User, inst.Accounts.Group)
+	}
+	if inst.MattermostURL != "" {
+		line("URL", "%s", inst.MattermostURL)
+	}
+	if inst.VHost.Enabled {
+		line("vhost", "%s", inst.VHost.Path)
+	}
+	if inst.Enabled {
+		line("database", "%s, owner %s", inst.Database.Name, inst.Database.Role)
+		line("GitLab login", "registration: %s (%s)", inst.Registration.Action, inst.Registration.Reason)
+	}
+	if r.local {
+		used := "nothing"
+		if len(r.used) > 0 {
+			used = strings.Join(r.used, ", ")
+		}
+		line("this machine", "the file used %s", used)
+	}
+	b.WriteByte('\n')
+}
+
+// printTree lists files by directory, so that forty variables are one line.
+func (r *report) printTree(b *bytes.Buffer) {
+	switch {
+	case len(r.tree.files) == 0:
+		b.WriteString("Nothing to write.\n\n")
+		return
+	case r.dry:
+		fmt.Fprintf(b, "Would write below %s:\n", r.out)
+	default:
+		fmt.Fprintf(b, "Written below %s:\n", r.out)
+	}
+	envDir := r.inst.Service.EnvDir
+	variables := 0
+	for _, f := range r.tree.files {
+		if path.Dir(f.path) == envDir {
+			variables++
+		}
+	}
+	for _, f := range r.tree.files {
+		if path.Dir(f.path) != envDir {
+			fmt.Fprintf(b, "  %s  %s\n", f.mode, f.path)
+		} else if variables > 0 {
+			fmt.Fprintf(b, "  %s  %s/ (%d variables)\n", f.mode, envDir, variables)
+			variables = 0
+		}
+	}
+	for _, d := range r.tree.dirs {
+		if d = effective(d); d.Path != envDir {
+			fmt.Fprintf(b, "  %s  %s/ (for %s)\n", d.Mode, d.Path, d.Owner)
+		}
+	}
+	b.WriteByte('\n')
+}
+
+func (r *report) printFindings(b *bytes.Buffer) {
+	for _, e := range r.Errors {
+		at := ""
+		if e.File != "" {
+			at = e.File + ": "
+			if e.Line > 0 {
+				at = fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Col)
+			}
+		}
+		fmt.Fprintf(b, "error: %s%s\n", at, e.Message)
+	}
+	if len(r.Findings) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "Findings (%d):\n", len(r.Findings))
+	for _, f := range r.Findings {
+		fmt.Fprintf(b, "  %-7s %s  [%s]\n          %s\n", f.Severity, f.Where, f.ID, f.Message)
+		if f.Fix != "" {
+			fmt.Fprintf(b, "          fix: %s\n", f.Fix)
+		}
+	}
+	b.WriteByte('\n')
+}
+
+// printSteps says what the package would have done by running programs, which
+// this command never does.
+func (r *report) printSteps(b *bytes.Buffer) {
+	inst := r.inst
+	if !inst.Enabled {
+		return
+	}
+	b.WriteString("Left to do by hand:\n")
+	n := 0
+	step := func(format string, args ...any) {
+		n++
+		fmt.Fprintf(b, "  %d. %s\n", n, fmt.Sprintf(format, args...))
+	}
+	if a := inst.Accounts; a.Manage {
+		step("user and group: groupadd --system%s %s; useradd --system%s --gid %s --home-dir %s --shell %s %s",
+			id(" --gid ", a.GID), a.Group, id(" --uid ", a.UID), a.Group, a.Home, a.Shell, a.User)
+	}
+	step("copy the tree to / as root and give %s the directories it owns", inst.Accounts.User)
+	db := inst.Database
+	switch {
+	case db.Create:
+		step("database, as %s: createuser -h %s -p %s %s; createdb -h %s -p %s -O %s %s",
+			db.OSUser, db.SocketDir, db.Port, db.Role, db.SocketDir, db.Port, db.Role, db.Name)
+	default:
+		step("database %s owned by %s: not made by the package (%s)", db.Name, db.Role, db.Reason)
+	}
+	r.printAuthorization(step)
+	if inst.VHost.Enabled {
+		step("check and load the vhost: nginx -t && nginx -s reload")
+	}
+}
+
+// printAuthorization tells how to get GitLab's login working.
+func (r *report) printAuthorization(step func(string, ...any)) {
+	inst := r.inst
+	switch {
+	case inst.Mattermost.Truthy("gitlab_enable"):
+		return
+	case inst.Registration.Action == "attempt":
+		step("GitLab login: the package would now register %q in GitLab's database. Do that with\n"+
+			"       examples/oauth register -route database\n"+
+			"     giving it the id and secret from %s/MM_GITLABSETTINGS_ID and _SECRET;\n"+
+			"     or by hand, as docs/oauth.md shows", r.OAuth.Name, inst.Service.EnvDir)
+	default:
+		step("GitLab login cannot be registered automatically (%s). In GitLab, Admin > Applications, add\n"+
+			"       name          %s\n       redirect URIs %s\n       trusted and confidential on, scope read_user\n"+
+			"     and put its id and secret into gitlab.rb:\n"+
+			"       mattermost['gitlab_enable'] = true\n       mattermost['gitlab_id'] = \"…\"\n"+
+			"       mattermost['gitlab_secret'] = \"…\"\n       mattermost['gitlab_scope'] = \"read_user\"",
+			inst.Registration.Reason, r.OAuth.Name, strings.Join(r.OAuth.RedirectURIs, "\n                     "))
+	}
+}
+
+func id(flag string, n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s%d", flag, *n)
+}
