@@ -32,6 +32,9 @@ func (m *Manager) Owner(ctx context.Context, database, role string) ([]ForeignOb
 	var changed []ForeignObject
 	err := m.in(ctx, database, func(conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if err := roleExists(ctx, tx, role); err != nil {
+				return err
+			}
 			var err error
 			if changed, err = foreignObjects(ctx, tx, role); err != nil {
 				return err
@@ -65,6 +68,15 @@ func (m *Manager) guardTarget(ctx context.Context, database string) error {
 		}
 		return err
 	})
+}
+
+func roleExists(ctx context.Context, tx pgx.Tx, role string) error {
+	var n int
+	err := tx.QueryRow(ctx, "SELECT count(*) FROM pg_roles WHERE rolname = $1", role).Scan(&n)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("role %s does not exist: create it first ('database ensure')", quoteName(role))
+	}
+	return err
 }
 
 // foreignObjects lists what in tx's database is not the role's, in the order in

@@ -34,6 +34,9 @@ func stateRepairs() []Repair {
 			Applies: "Mattermost stops with 'permission denied for schema public'",
 			Locks:   "the database's and the schema's entry, for an instant",
 			check: func(ctx context.Context, tx pgx.Tx, o RepairOptions) (bool, string, error) {
+				if err := roleExists(ctx, tx, o.Role); err != nil {
+					return false, "", err
+				}
 				var owner, schema string
 				err := tx.QueryRow(ctx, `SELECT pg_get_userbyid(datdba), coalesce((SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'), '')
 					FROM pg_database WHERE datname = current_database()`).Scan(&owner, &schema)
@@ -47,6 +50,9 @@ func stateRepairs() []Repair {
 			Applies: "a restore as another role left tables, views or types that Mattermost's next upgrade may not change",
 			Locks:   "each object exclusively until the end, an instant when Mattermost is stopped",
 			check: func(ctx context.Context, tx pgx.Tx, o RepairOptions) (bool, string, error) {
+				if err := roleExists(ctx, tx, o.Role); err != nil {
+					return false, "", err
+				}
 				list, err := foreignObjects(ctx, tx, o.Role)
 				return len(list) > 0, fmt.Sprintf("%d objects do not belong to %s", len(list), quoteName(o.Role)), err
 			},
