@@ -121,7 +121,7 @@ func dump(t testing.TB, conn *pgx.Conn, table string) string {
 	return text
 }
 
-func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
+func execSQL(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	t.Helper()
 	if _, err := conn.Exec(context.Background(), sql, args...); err != nil {
 		t.Fatal(err)

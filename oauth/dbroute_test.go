@@ -157,10 +157,10 @@ func TestDatabaseRouteInEveryEra(t *testing.T) {
 
 func addTokens(t testing.TB, conn *pgx.Conn, app int64, e era) {
 	t.Helper()
-	exec(t, conn, "INSERT INTO oauth_access_tokens (application_id, resource_owner_id, token, expires_in, created_at) VALUES ($1, 7, 't', 7200, now())", app)
-	exec(t, conn, "WITH g AS (INSERT INTO oauth_access_grants (application_id, resource_owner_id, token, expires_in, redirect_uri, created_at) VALUES ($1, 7, 'g', 600, 'u', now()) RETURNING id) INSERT INTO oauth_openid_requests (access_grant_id, nonce) SELECT id, 'n' FROM g", app)
+	execSQL(t, conn, "INSERT INTO oauth_access_tokens (application_id, resource_owner_id, token, expires_in, created_at) VALUES ($1, 7, 't', 7200, now())", app)
+	execSQL(t, conn, "WITH g AS (INSERT INTO oauth_access_grants (application_id, resource_owner_id, token, expires_in, redirect_uri, created_at) VALUES ($1, 7, 'g', 600, 'u', now()) RETURNING id) INSERT INTO oauth_openid_requests (access_grant_id, nonce) SELECT id, 'n' FROM g", app)
 	if e.device {
-		exec(t, conn, "INSERT INTO oauth_device_grants (application_id, device_code) VALUES ($1, 'd')", app)
+		execSQL(t, conn, "INSERT INTO oauth_device_grants (application_id, device_code) VALUES ($1, 'd')", app)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestRevokeLeavesOtherApplicationsAlone(t *testing.T) {
 	if _, err := oauth.Ensure(ctx, r, desired(t), given); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, conn, "INSERT INTO oauth_applications (id, name, uid, secret, redirect_uri, organization_id) VALUES (900, 'GitLab Mattermost', 'other', 's', 'https://chat.other.example/signup/gitlab/complete', 1)")
+	execSQL(t, conn, "INSERT INTO oauth_applications (id, name, uid, secret, redirect_uri, organization_id) VALUES (900, 'GitLab Mattermost', 'other', 's', 'https://chat.other.example/signup/gitlab/complete', 1)")
 	addTokens(t, conn, 900, e)
 	if _, err := oauth.Revoke(ctx, r, desired(t), oauth.Credentials{}); err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func TestSecretFormFollowsTheEvidence(t *testing.T) {
 	} {
 		conn := gitlabDB(t, named(t, c.era))
 		if c.existing != "" {
-			exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('x', 'x', $1, 'https://x.example', 1)", c.existing)
+			execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('x', 'x', $1, 'https://x.example', 1)", c.existing)
 		}
 		r := &oauth.DatabaseRoute{DB: conn, SecretForm: c.force}
 		if c.version != "" {
@@ -252,8 +252,8 @@ func TestAnApplicationOfThePackageIsFoundAndCorrected(t *testing.T) {
 			t.Fatal(err)
 		}
 		redirect := "https://mm.example.com/signup/gitlab/complete" + separator + "https://mm.example.com/login/gitlab/complete"
-		exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('GitLab Mattermost', $1, $2, $3)", given.ID, stored, redirect)
-		exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('GitLab Pages', 'pages', 'p', 'https://pages.example.com/auth')")
+		execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('GitLab Mattermost', $1, $2, $3)", given.ID, stored, redirect)
+		execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('GitLab Pages', 'pages', 'p', 'https://pages.example.com/auth')")
 		r := &oauth.DatabaseRoute{DB: conn}
 		p, err := r.Plan(ctx, oauth.Order{Action: oauth.ActionEnsure, Want: oauth.LinuxPackageApplication("https://mm.example.com"), Credentials: given})
 		if err != nil || verbs(p.Steps) != "repair-organization" || len(p.Found) != 1 || !p.Found[0].IsLinuxPackage() {
@@ -284,8 +284,8 @@ func TestAnApplicationOfThePackageIsFoundAndCorrected(t *testing.T) {
 
 func TestOrganizationMustExistBeforeItIsWritten(t *testing.T) {
 	conn := gitlabDB(t, named(t, "18.6.0"))
-	exec(t, conn, "DELETE FROM organizations")
-	exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('x', 'x', 's', 'https://x.example')")
+	execSQL(t, conn, "DELETE FROM organizations")
+	execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri) VALUES ('x', 'x', 's', 'https://x.example')")
 	r := &oauth.DatabaseRoute{DB: conn}
 	p, err := r.Plan(ctx, oauth.Order{Action: oauth.ActionEnsure, Want: desired(t)})
 	if err != nil || finding(p.Findings, "organization-absent") == nil {
@@ -298,7 +298,7 @@ func TestOrganizationMustExistBeforeItIsWritten(t *testing.T) {
 
 func TestDriftKeepsWhatAnAdministratorAdded(t *testing.T) {
 	conn := gitlabDB(t, named(t, "18.11.0"))
-	exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, scopes, trusted, organization_id) VALUES ('Chat', 'u', 's', E'https://mm.example.com/signup/gitlab/complete\nhttps://intern.example.com/signup/gitlab/complete', 'read_user', true, 1)")
+	execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, scopes, trusted, organization_id) VALUES ('Chat', 'u', 's', E'https://mm.example.com/signup/gitlab/complete\nhttps://intern.example.com/signup/gitlab/complete', 'read_user', true, 1)")
 	r := &oauth.DatabaseRoute{DB: conn}
 	want := desired(t)
 	want.Trusted = false
@@ -319,7 +319,7 @@ func TestDriftKeepsWhatAnAdministratorAdded(t *testing.T) {
 
 func TestAnotherMattermostIsNeverTouched(t *testing.T) {
 	conn := gitlabDB(t, named(t, "18.11.0"))
-	exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('GitLab Mattermost', 'u', 's', 'https://chat.other.example/signup/gitlab/complete', 1)")
+	execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('GitLab Mattermost', 'u', 's', 'https://chat.other.example/signup/gitlab/complete', 1)")
 	before := dump(t, conn, "oauth_applications")
 	r := &oauth.DatabaseRoute{DB: conn}
 	res, err := oauth.Ensure(ctx, r, desired(t), oauth.Credentials{})
@@ -331,7 +331,7 @@ func TestAnotherMattermostIsNeverTouched(t *testing.T) {
 func TestSeveralMatchesAreNamedAndNotChosenFrom(t *testing.T) {
 	conn := gitlabDB(t, named(t, "18.11.0"))
 	for _, uid := range []string{"one", "two"} {
-		exec(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('GitLab Mattermost', $1, 's', $2, 1)", uid, desired(t).RedirectText())
+		execSQL(t, conn, "INSERT INTO oauth_applications (name, uid, secret, redirect_uri, organization_id) VALUES ('GitLab Mattermost', $1, 's', $2, 1)", uid, desired(t).RedirectText())
 	}
 	r := &oauth.DatabaseRoute{DB: conn}
 	_, err := oauth.Revoke(ctx, r, desired(t), oauth.Credentials{})
@@ -468,7 +468,7 @@ func TestWrongDatabasesAreRefused(t *testing.T) {
 		{"ALTER TABLE oauth_applications RENAME client TO uid; DROP TABLE oauth_access_tokens", "oauth_access_tokens", "half of a GitLab"},
 		{"DROP TABLE oauth_applications", "gitlabhq_production", "Mattermost's database, for example"},
 	} {
-		exec(t, conn, c.sql)
+		execSQL(t, conn, c.sql)
 		_, err := oauth.Ensure(ctx, &oauth.DatabaseRoute{DB: conn}, desired(t), oauth.Credentials{})
 		if err == nil || !strings.Contains(err.Error(), c.message) {
 			t.Errorf("%s: %v, want %q", c.reason, err, c.message)
@@ -478,8 +478,8 @@ func TestWrongDatabasesAreRefused(t *testing.T) {
 
 func TestRoleWithoutPrivileges(t *testing.T) {
 	conn := gitlabDB(t, named(t, "18.11.0"))
-	exec(t, conn, "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN")
-	exec(t, conn, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+	execSQL(t, conn, "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN")
+	execSQL(t, conn, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
 	own := connect(t, strings.Replace(conn.Config().ConnString(), "user=postgres", "user=reader", 1))
 	r := &oauth.DatabaseRoute{DB: own}
 	p, err := r.Plan(ctx, oauth.Order{Action: oauth.ActionEnsure, Want: desired(t)})
@@ -489,7 +489,7 @@ func TestRoleWithoutPrivileges(t *testing.T) {
 	if _, err := r.Apply(ctx, p); err == nil || !strings.Contains(err.Error(), "connect as GitLab's own role") {
 		t.Errorf("%v", err)
 	}
-	exec(t, conn, "DROP OWNED BY reader; DROP ROLE reader")
+	execSQL(t, conn, "DROP OWNED BY reader; DROP ROLE reader")
 }
 
 func TestReadOnlyReplica(t *testing.T) {
