@@ -178,7 +178,6 @@ func Features() map[string]string {
 		"own-node":      "Mattermost from the package on a server without GitLab",
 		"ci-messages":   "a ci_pipeline_messages table with millions of rows",
 		"load-tests":    "many logins a second, by scripts or tests",
-		"sso-mobile":    "mobile apps that log in through GitLab",
 		"plugin-copies": "plugins put into the plugin directory by hand",
 	}
 }
