@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,10 +40,18 @@ type sample struct {
 	src Source
 }
 
-var sampleOptions = mmsample.Options{Seed: 1, Posts: 3000, Files: 60, FileSize: 90 << 10}
+var sampleOptions = mmsample.Options{Seed: 1, Posts: 1500, Files: 60, FileSize: 90 << 10}
+
+// smallOptions are for tests that repeat an operation often.
+var smallOptions = mmsample.Options{Seed: 2, Posts: 200, Files: 12, FileSize: 8 << 10}
 
 // newSample makes an installation of its own for a test.
 func newSample(t testing.TB, name string) *sample {
+	t.Helper()
+	return newSampleOf(t, name, sampleOptions)
+}
+
+func newSampleOf(t testing.TB, name string, o mmsample.Options) *sample {
 	t.Helper()
 	s := &sample{db: name, dir: filepath.Join(t.TempDir(), "data")}
 	cluster.SQL(t, "postgres", "CREATE ROLE "+name+"_role LOGIN CREATEDB")
@@ -55,13 +62,13 @@ func newSample(t testing.TB, name string) *sample {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if err := mmsample.Fill(t.Context(), conn, sampleOptions); err != nil {
+	if err := mmsample.Fill(t.Context(), conn, o); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(s.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := mmsample.Files(s.dir, sampleOptions); err != nil {
+	if err := mmsample.Files(s.dir, o); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(filepath.Join(s.dir, "empty", "inner"), 0o700); err != nil {
@@ -85,7 +92,7 @@ func (s *sample) dsn(database string) string {
 }
 
 // fingerprint is an order-free digest of every row of every table, with the
-// schema as pg_dump writes it.
+// definitions of columns, indexes, constraints and views.
 func fingerprint(t testing.TB, dsn string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -93,42 +100,28 @@ func fingerprint(t testing.TB, dsn string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	rows, err := conn.Query(t.Context(), `SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE relkind IN ('r', 'm', 'S') AND `+userSchemas+` ORDER BY 1`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, n := range names {
-		var count int64
-		var sum *string
-		if err := conn.QueryRow(t.Context(), "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM "+n+" t").Scan(&count, &sum); err != nil {
+	lines := func(sql string) []string {
+		rows, err := conn.Query(t.Context(), sql)
+		if err != nil {
 			t.Fatal(err)
 		}
-		text := "-"
-		if sum != nil {
-			text = *sum
+		out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "%s %d %s\n", n, count, text)
+		return out
 	}
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
+	const in = " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE " + userSchemas
+	out := lines(`SELECT concat_ws(' ', c.oid::regclass, relkind, attname, atttypid::regtype, atttypmod, attnotnull, pg_get_expr(adbin, adrelid), pg_get_userbyid(relowner), reloptions)
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 LEFT JOIN pg_attrdef d ON adrelid = c.oid AND adnum = attnum` + in + " ORDER BY 1")
+	out = append(out, lines("SELECT pg_get_indexdef(c.oid) || indisvalid || indisclustered FROM pg_class c JOIN pg_index ON indexrelid = c.oid"+in+" ORDER BY 1")...)
+	out = append(out, lines("SELECT conname || ' ' || pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid"+in+" ORDER BY 1")...)
+	out = append(out, lines("SELECT pg_get_viewdef(c.oid) FROM pg_class c"+in+" AND relkind IN ('v', 'm') ORDER BY 1")...)
+	var union []string
+	for _, name := range lines("SELECT c.oid::regclass::text FROM pg_class c" + in + " AND relkind IN ('r', 'm', 'S') ORDER BY 1") {
+		union = append(union, fmt.Sprintf("SELECT '%s ' || count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM %s t", name, name))
 	}
-	out, err := exec.Command(filepath.Join(cluster.BinDir, "pg_dump"), "-s", "--no-owner", "-h", cfg.Host, "-p", fmt.Sprint(cfg.Port), "-U", cfg.User, cfg.Database).Output()
-	if err != nil {
-		t.Fatalf("pg_dump -s: %v", err)
-	}
-	for line := range strings.SplitSeq(string(out), "\n") {
-		if !strings.HasPrefix(line, `\restrict`) && !strings.HasPrefix(line, `\unrestrict`) {
-			b.WriteString(line + "\n")
-		}
-	}
-	return b.String()
+	return strings.Join(append(out, lines(strings.Join(union, " UNION ALL ")+" ORDER BY 1")...), "\n") + "\n"
 }
 
 // treeDigest lists every entry below dir with mode, time, hash or target.

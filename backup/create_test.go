@@ -7,10 +7,6 @@ import (
 	"testing"
 )
 
-const killEnv = "BACKUP_TEST_VICTIM"
-
-func runVictim() int { return 2 }
-
 func hashHex(b []byte) string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
@@ -26,7 +22,7 @@ func TestABackupCanBeCheckedWithSha256sumAndVerify(t *testing.T) {
 		t.Errorf("sha256sum -c: %v: %s", err, out)
 	}
 	v := mustVerify(t, store, res.ID, VerifyOptions{})
-	if v.Files != 153 || v.Rows < 3000 || v.Parts != v.Of {
+	if v.Files != 153 || v.Rows < 1500 || v.Parts != v.Of {
 		t.Errorf("verified %d files, %d rows, %d of %d parts", v.Files, v.Rows, v.Parts, v.Of)
 	}
 	if r := res.Manifest.Database.References; r.Checked != 132 || r.Missing != 0 || r.WrongLen != 0 {

@@ -66,14 +66,29 @@ func (s *DirStore) Create(ctx context.Context, name string) (ObjectWriter, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.mkdirs(filepath.Dir(path)); err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		if err := s.mkdirs(filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+		f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // 0600
+		if err == nil {
+			return &dirWriter{ctx: ctx, f: f, path: path, store: s}, nil
+		}
+		// Another object's Abort or Delete may have removed the directory
+		// while it was empty.
+		if !errors.Is(err, fs.ErrNotExist) || try == 10 {
+			return nil, fmt.Errorf("create %s: %w", name, err)
+		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // 0600
-	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", name, err)
+}
+
+// removeEmpty removes dir and the directories above it as long as they are
+// empty, and gives the first one that stays.
+func (s *DirStore) removeEmpty(dir string) string {
+	for dir != s.dir && os.Remove(dir) == nil { // fails while it holds anything
+		dir = filepath.Dir(dir)
 	}
-	return &dirWriter{ctx: ctx, f: f, path: path}, nil
+	return dir
 }
 
 // mkdirs makes the directories between the store and dir, each durable in its
@@ -102,6 +117,7 @@ type dirWriter struct {
 	ctx     context.Context
 	f       *os.File
 	path    string
+	store   *DirStore
 	n       int64
 	flushed int64
 	done    bool
@@ -145,7 +161,9 @@ func (w *dirWriter) Abort() error {
 		return nil
 	}
 	w.done = true
-	return errors.Join(w.f.Close(), os.Remove(w.f.Name()))
+	err := errors.Join(w.f.Close(), os.Remove(w.f.Name()))
+	w.store.removeEmpty(filepath.Dir(w.path))
+	return err
 }
 
 // Open implements Store.
@@ -243,10 +261,7 @@ func (s *DirStore) Delete(ctx context.Context, name string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}
-	dir := filepath.Dir(path)
-	for dir != s.dir && os.Remove(dir) == nil { // fails while it holds anything
-		dir = filepath.Dir(dir)
-	}
+	dir := s.removeEmpty(filepath.Dir(path))
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil // deleting what was not there
 	}
@@ -276,20 +291,31 @@ func (s *DirStore) Lock(ctx context.Context, mode LockMode) (func() error, error
 }
 
 // sweep removes unfinished objects: temporary files of writers that were
-// killed. The caller holds the exclusive lock.
+// killed, and directories without anything. The caller holds the exclusive
+// lock.
 func (s *DirStore) sweep(ctx context.Context) error {
-	return filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+	var dirs []string
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if d.Type().IsRegular() && strings.HasPrefix(d.Name(), ".tmp-") {
+		id, _, _ := strings.Cut(strings.TrimPrefix(path, s.dir+"/"), "/")
+		switch {
+		case path == s.dir || checkID(id) != nil:
+		case d.IsDir():
+			dirs = append(dirs, path)
+		case d.Type().IsRegular() && strings.HasPrefix(d.Name(), ".tmp-"):
 			return os.Remove(path)
 		}
 		return nil
 	})
+	for i := len(dirs) - 1; i >= 0; i-- {
+		_ = os.Remove(dirs[i]) // fails, as it should, while it holds anything
+	}
+	return err
 }
 
 // free is how many bytes an ordinary user can still write.

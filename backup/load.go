@@ -264,6 +264,9 @@ func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece) (int64, err
 		want := p.Tables[i]
 		i++
 		tag, err := conn.PgConn().CopyFrom(ctx, c, c.sql)
+		if c.err != nil && !errors.Is(c.err, io.EOF) {
+			err = c.err // the server only knows that its rows ended
+		}
 		if err != nil {
 			return fmt.Errorf("load %s.%s: %w", want.Schema, want.Name, err)
 		}

@@ -179,3 +179,16 @@ func checkStored(ctx context.Context, store Store, id string, part Part) error {
 	}
 	return nil
 }
+
+// openStored opens a part's stored bytes; their end is io.EOF only when size
+// and hash are right.
+func openStored(ctx context.Context, store Store, id string, part Part) (*partReader, error) {
+	object, err := store.Open(ctx, id+"/"+part.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := &partReader{part: part, object: object, sum: &sumReader{r: object, hash: sha256.New(), max: part.Size}}
+	r.part.PlainSize, r.part.PlainSHA256 = part.Size, ""
+	r.top = r.sum
+	return r, nil
+}

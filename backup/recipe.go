@@ -65,7 +65,11 @@ func recipeDatabase(b *strings.Builder, d *Database, read func(string) string) {
 	}
 	fmt.Fprintf(b, "    %s | load\n", read(d.PostData.Name))
 	for _, s := range d.Settings {
-		fmt.Fprintf(b, "    psql -X -c \"ALTER DATABASE NEWDB SET %s TO ...\"   # was: %s\n", s.Name, strings.ToValidUTF8(s.Value, "?"))
+		if plainWords(s.Name) && plainWords(s.Value) {
+			fmt.Fprintf(b, "    psql -X -c \"ALTER DATABASE NEWDB SET %s TO '%s'\"\n", s.Name, s.Value)
+		} else {
+			fmt.Fprintf(b, "   A setting of the database, to be repeated with ALTER DATABASE ... SET: %q = %q\n", s.Name, s.Value)
+		}
 	}
 	b.WriteByte('\n')
 }
@@ -94,4 +98,11 @@ func recipeFiles(b *strings.Builder, m *Manifest, read func(string) string) {
     %s | awk -F'\t' '$1=="f" {print $5 "  " $7}' | (cd TARGET && sha256sum -c --quiet)
 
 `, read(m.Files.Index.Name))
+}
+
+// plainWords tells whether a text can stand in a shell command as it is.
+func plainWords(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:/ -", c)
+	})
 }

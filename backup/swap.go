@@ -34,7 +34,11 @@ func createDatabase(ctx context.Context, admin *server, d *Database, name, owner
 	if owner != "" {
 		sql += " OWNER " + ident(owner)
 	}
-	_, err = conn.Exec(ctx, sql+" LC_COLLATE "+quoteLiteral(d.Collate)+" LC_CTYPE "+quoteLiteral(d.Ctype))
+	locale := ""
+	if d.Collate != "" { // an imported dump does not say
+		locale = " LC_COLLATE " + quoteLiteral(d.Collate) + " LC_CTYPE " + quoteLiteral(d.Ctype)
+	}
+	_, err = conn.Exec(ctx, sql+locale)
 	if hasCode(err, "42809", "22023") { // wrong object type, invalid parameter: no such locale
 		_, err = conn.Exec(ctx, sql)
 	}
@@ -110,8 +114,8 @@ func renameDatabases(ctx context.Context, admin *server, list ...rename) error {
 func renameOnce(ctx context.Context, conn *pgx.Conn, list []rename) error {
 	var sql strings.Builder
 	for _, r := range list {
-		if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", r.from); err != nil {
-			return fmt.Errorf("end sessions of database %s: %w", r.from, err)
+		if _, err := endSessions(ctx, conn, r.from); err != nil {
+			return err
 		}
 		fmt.Fprintf(&sql, "ALTER DATABASE %s RENAME TO %s; ", ident(r.from), ident(r.to))
 	}
@@ -119,6 +123,23 @@ func renameOnce(ctx context.Context, conn *pgx.Conn, list []rename) error {
 		return errors.Join(fmt.Errorf("rename databases: %w", err), execScript(context.WithoutCancel(ctx), conn, "ROLLBACK"))
 	}
 	return nil
+}
+
+// endSessions ends the clients of a database, and those that are just creating
+// it: the server goes on with that after its client was killed. Sessions of
+// superusers are left to a superuser, background workers to the server. It
+// tells how many it has told to end.
+func endSessions(ctx context.Context, conn *pgx.Conn, name string) (int, error) {
+	var n int
+	err := conn.QueryRow(ctx, `SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+		WHERE a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
+		AND (a.datname = $1 OR a.state = 'active' AND starts_with(a.query, $2))
+		AND (NOT r.rolsuper OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+		AND (pg_has_role(a.usesysid, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER'))`, name, "CREATE DATABASE "+ident(name)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions of database %s: %w", name, err)
+	}
+	return n, nil
 }
 
 func swapDatabase(ctx context.Context, admin *server, d DatabaseSwap) error {
@@ -178,15 +199,18 @@ func dropDatabase(ctx context.Context, admin *server, name string) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
 	for try := 1; ; try++ {
-		if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", name); err != nil {
-			return fmt.Errorf("end sessions of database %s: %w", name, err)
+		ended, err := endSessions(ctx, conn, name)
+		if err == nil && ended == 0 {
+			_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(name))
+			if err == nil {
+				return nil
+			}
 		}
-		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(name))
-		if err == nil {
-			return nil
-		}
-		if !hasCode(err, "55006") || try == 20 {
+		if err != nil && (!hasCode(err, "55006") || try == 20) {
 			return fmt.Errorf("drop database %s: %w", name, err)
+		}
+		if try == 100 {
+			return fmt.Errorf("drop database %s: its sessions do not end", name)
 		}
 		select {
 		case <-ctx.Done():
