@@ -37,6 +37,26 @@ func FromGitLab(inst *config.Installation) (*Site, []Finding, error) {
 	return s, g.findings(s), nil
 }
 
+// StandaloneFromGitLab builds the vhost for the same installation on a host
+// without GitLab: FromGitLab, then ToStandalone with the body size taken from
+// Mattermost's MaxFileSize where mattermost['env'] sets it. The findings are
+// the differences from what GitLab wrote.
+func StandaloneFromGitLab(inst *config.Installation, o StandaloneOptions) (*Site, []Finding, error) {
+	site, _, err := FromGitLab(inst)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.MaxFileSize == 0 {
+		if env, ok := inst.Mattermost.Get("env").Value.(*gitlabrb.Hash); ok {
+			value, _ := env.Get("MM_FILESETTINGS_MAXFILESIZE")
+			if n, err := strconv.ParseInt(config.RubyText(value), 10, 64); err == nil && n > 0 && n < 1<<50 {
+				o.MaxFileSize = n
+			}
+		}
+	}
+	return site.ToStandalone(o)
+}
+
 // inSettings names the gitlab.rb settings behind the fields of a Site.
 func (g *gitlabReader) inSettings(err error) error {
 	setting := map[string]string{

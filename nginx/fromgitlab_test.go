@@ -63,7 +63,8 @@ func installation(t testing.TB, set map[string]any) *config.Installation {
 		headers.Set(h[0], h[1])
 	}
 	put("proxy_set_headers", headers)
-	for name, v := range set {
+	for _, name := range sortedKeys(set) {
+		v := set[name]
 		switch name {
 		case "https":
 			inst.VHost.HTTPS = v.(bool)
@@ -202,4 +203,40 @@ func findingLines(list []Finding) string {
 		fmt.Fprintf(&b, "%s %s [%s] %s\n", f.Severity, f.ID, f.Where, f.Message)
 	}
 	return b.String()
+}
+
+// TestStandaloneFromTheSameSettings renders the settings of the GitLab cases
+// for a host without GitLab and shows what changes.
+func TestStandaloneFromTheSameSettings(t *testing.T) {
+	golden.Run(t, "testdata/move/*.txtar", func(c *golden.Case) {
+		text, _ := c.Section("set")
+		set := settings(c.T, text)
+		headers, _ := set["proxy_set_headers"].(map[string]any)
+		delete(set, "proxy_set_headers")
+		env, _ := set["env"].(map[string]any)
+		delete(set, "env")
+		inst := installation(c.T, set)
+		mergeHeaders(inst, headers)
+		hash := &gitlabrb.Hash{}
+		for _, k := range sortedKeys(env) {
+			hash.Set(k, env[k])
+		}
+		inst.Mattermost.Set("env", config.Attribute{Value: hash})
+		site, findings, err := StandaloneFromGitLab(inst, StandaloneOptions{})
+		if err != nil {
+			c.Want("error", err.Error())
+			return
+		}
+		out, err := json.MarshalIndent(site, "", " ")
+		if err != nil {
+			c.Fatal(err)
+		}
+		c.Want("site", string(out))
+		c.Want("findings", findingLines(findings))
+		vhost, err := Render(site, localTarget(c.T))
+		if err != nil {
+			c.Fatal(err)
+		}
+		mustAccept(c.T, forRealNginx(c.T, vhost))
+	})
 }

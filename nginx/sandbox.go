@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,6 +149,7 @@ func standIns(dir string, list []*Directive) (string, error) {
 	replace := map[string]string{"ssl_certificate": "cert.pem", "ssl_certificate_key": "key.pem",
 		"ssl_client_certificate": "cert.pem", "ssl_trusted_certificate": "cert.pem", "ssl_password_file": "pass",
 		"ssl_dhparam": "dh.pem", "proxy_cache_path": "cache", "error_log": "error.log"}
+	addresses := map[string]string{}
 	list = clone(list)
 	walk(list, func(c *Directive) {
 		if name, ok := replace[c.Name]; ok && len(c.Args) > 0 {
@@ -156,14 +158,33 @@ func standIns(dir string, list []*Directive) (string, error) {
 		if c.Name == "access_log" && len(c.Args) > 0 && c.Args[0] != "off" {
 			c.Args[0] = filepath.Join(dir, "access.log")
 		}
-		if c.Name == "listen" && os.Geteuid() != 0 && len(c.Args) > 0 {
-			c.Args[0] = highPort(c.Args[0])
+		if c.Name == "listen" && len(c.Args) > 0 {
+			c.Args[0] = loopback(c.Args[0], addresses)
+			if os.Geteuid() != 0 {
+				c.Args[0] = highPort(c.Args[0])
+			}
 		}
 	})
 	var b strings.Builder
 	line := 1
 	onTheirLines(&b, list, &line)
 	return b.String(), nil
+}
+
+// loopback gives an IPv4 address of another machine a stand-in on this one.
+func loopback(at string, known map[string]string) string {
+	host, port, ok := strings.Cut(at, ":")
+	ip := net.ParseIP(host).To4()
+	if ip == nil || ip.IsUnspecified() || ip.IsLoopback() || len(known) > 200 {
+		return at
+	}
+	if known[host] == "" {
+		known[host] = "127.1.0." + itoa(len(known)+1)
+	}
+	if !ok {
+		return known[host]
+	}
+	return known[host] + ":" + port
 }
 
 // highPort lets a user who may not bind low ports test them.

@@ -11,11 +11,12 @@ import (
 // known": an Era is then written for GitLab's own nginx of that version, and
 // the standalone layout in the spelling that every nginx from 1.18 reads.
 type Target struct {
-	Nginx   string // "1.22.1"
-	OpenSSL string // "3.0.19", "1.1.1w"
+	Nginx   string `json:"nginx,omitzero"`   // "1.22.1"
+	OpenSSL string `json:"openssl,omitzero"` // "3.0.19", "1.1.1w"
 	// NoHTTP2 and HTTP3 tell which modules the binary was built with; Detect
 	// fills them in.
-	NoHTTP2, HTTP3 bool
+	NoHTTP2 bool `json:"no_http2,omitzero"`
+	HTTP3   bool `json:"http3,omitzero"`
 }
 
 // Validate reports versions that cannot be read.

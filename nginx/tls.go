@@ -2,16 +2,16 @@ package nginx
 
 // Policy is a TLS policy as data.
 type Policy struct {
-	Name    string // "intermediate"
-	Version string // of the guideline it was taken from; printed in the vhost
+	Name    string `json:"name,omitzero"`    // "intermediate"
+	Version string `json:"version,omitzero"` // of the guideline it was taken from; printed in the vhost
 
-	Protocols           []string // TLSv1.2, TLSv1.3
-	Ciphers             string   // OpenSSL list for TLS 1.2 and older; "" writes none
-	PreferServerCiphers string   // on or off
-	SessionCache        []string
-	SessionTimeout      string
-	Curves              []string // nil writes none; those that the target's OpenSSL lacks are left out
-	HSTSMaxAge          int64    // what the guideline asks for, in seconds
+	Protocols           []string `json:"protocols,omitzero"`             // TLSv1.2, TLSv1.3
+	Ciphers             string   `json:"ciphers,omitzero"`               // OpenSSL list for TLS 1.2 and older; "" writes none
+	PreferServerCiphers string   `json:"prefer_server_ciphers,omitzero"` // on or off
+	SessionCache        []string `json:"session_cache,omitzero"`
+	SessionTimeout      string   `json:"session_timeout,omitzero"`
+	Curves              []string `json:"curves,omitzero"`       // nil writes none; those that the target's OpenSSL lacks are left out
+	HSTSMaxAge          int64    `json:"hsts_max_age,omitzero"` // what the guideline asks for, in seconds
 }
 
 // Intermediate is Mozilla's general-purpose policy, guideline 6.0 of
