@@ -67,15 +67,12 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 	}
 
 	loaded, loadErr := load(o)
-	if loaded == nil {
-		if o.json {
-			return errors.Join(cli.WriteJSON(s.Out, failure(loadErr)), loadErr)
+	rep := failure(loadErr)
+	if loaded != nil {
+		var err error
+		if rep, err = newReport(o, loaded, loadErr); err != nil {
+			return err
 		}
-		return loadErr
-	}
-	rep, err := newReport(o, loaded, loadErr)
-	if err != nil {
-		return err
 	}
 	if len(rep.Errors) == 0 && !o.dry {
 		if err := writeTree(o.out, rep.tree); err != nil {
@@ -83,18 +80,15 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 		}
 	}
 	if o.json {
-		err = cli.WriteJSON(s.Out, rep)
-	} else {
-		err = rep.print(s.Out)
+		if err := cli.WriteJSON(s.Out, rep); err != nil {
+			return err
+		}
+	} else if err := rep.print(s); err != nil {
+		return err
 	}
 	switch {
-	case err != nil:
-		return err
 	case len(rep.Errors) > 0:
-		if o.json {
-			return cli.ErrFailed
-		}
-		return loadErr
+		return cli.ErrFailed
 	case rep.hasErrorFinding():
 		return cli.ErrFindings
 	}

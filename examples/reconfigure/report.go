@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
@@ -123,30 +125,40 @@ func failure(err error) *report {
 	return &report{
 		Settings:  settings{Mattermost: map[string]any{}, MattermostNgnx: map[string]any{}, GitLabRails: map[string]any{}},
 		Undecided: []undecided{}, Env: map[string]*string{}, Files: []entry{}, Secrets: map[string]any{},
+		OAuth:       application{RedirectURIs: []string{}, Scopes: []string{}},
 		Directories: []directory{}, AltNames: []string{}, Findings: []config.Finding{}, Errors: positions(err),
 	}
 }
 
-// positions spreads an error into its independent parts, each with its place.
+// positions spreads an error into its independent parts, each with its place,
+// in the order of the places.
 func positions(err error) []positioned {
-	out := []positioned{}
-	if err == nil {
+	out := flatten([]positioned{}, err)
+	slices.SortStableFunc(out, func(a, b positioned) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	return out
+}
+
+// atPlace is how errors print that carry their place in the text only.
+var atPlace = regexp.MustCompile(`(?s)^([^\n]+?):([0-9]+):([0-9]+): (.*)$`)
+
+func flatten(out []positioned, err error) []positioned {
+	switch e := err.(type) {
+	case nil:
 		return out
-	}
-	var list gitlabrb.ErrorList
-	if errors.As(err, &list) {
-		list = slices.Clone(list)
-		slices.SortStableFunc(list, func(a, b *gitlabrb.Error) int {
-			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-		})
-		for _, e := range list {
-			out = append(out, positioned{e.Message, e.Pos.File, e.Pos.Line, e.Pos.Col})
+	case *gitlabrb.Error:
+		return append(out, positioned{e.Message, e.Pos.File, e.Pos.Line, e.Pos.Col})
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			out = flatten(out, part)
 		}
 		return out
 	}
-	var one *gitlabrb.Error
-	if errors.As(err, &one) {
-		return append(out, positioned{one.Message, one.Pos.File, one.Pos.Line, one.Pos.Col})
+	if m := atPlace.FindStringSubmatch(err.Error()); m != nil {
+		line, _ := strconv.Atoi(m[2]) // digits; out of range cannot come from a bounded file
+		col, _ := strconv.Atoi(m[3])
+		return append(out, positioned{m[4], m[1], line, col})
 	}
 	return append(out, positioned{Message: err.Error()})
 }
@@ -203,6 +215,16 @@ func severityOrder(severity string) int {
 
 // newReport composes what the packages say about the installation.
 func newReport(o options, l *config.Loaded, loadErr error) (*report, error) {
+	r, err := compose(o, l, loadErr)
+	if err == nil {
+		slices.SortStableFunc(r.Findings, func(a, b config.Finding) int {
+			return severityOrder(a.Severity) - severityOrder(b.Severity)
+		})
+	}
+	return r, err
+}
+
+func compose(o options, l *config.Loaded, loadErr error) (*report, error) {
 	r := failure(loadErr)
 	inst := l.Installation
 	r.inst, r.out, r.dry, r.local, r.source = inst, o.out, o.dry, o.host == "", o.gitlabRB
@@ -246,9 +268,6 @@ func newReport(o options, l *config.Loaded, loadErr error) (*report, error) {
 			r.Files = append(r.Files, f.entry())
 		}
 	}
-	slices.SortStableFunc(r.Findings, func(a, b config.Finding) int {
-		return severityOrder(a.Severity) - severityOrder(b.Severity)
-	})
 	return r, nil
 }
 

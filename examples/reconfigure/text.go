@@ -2,28 +2,44 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/cli"
 )
 
 // print writes the report for a person: what it is, what was written, what was
 // found, what is left to do. Secrets stay in the files.
-func (r *report) print(w io.Writer) error {
-	var b bytes.Buffer
-	if r.inst != nil {
+func (r *report) print(s cli.Streams) error {
+	var b, errs bytes.Buffer
+	if len(r.Errors) == 0 {
 		r.printHead(&b)
-		if len(r.Errors) == 0 {
-			r.printTree(&b)
-		}
-	}
-	r.printFindings(&b)
-	if r.inst != nil && len(r.Errors) == 0 {
+		r.printTree(&b)
+		r.printFindings(&b)
 		r.printSteps(&b)
+	} else {
+		r.printFindings(&b)
+		r.printErrors(&errs)
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	_, err := s.Out.Write(b.Bytes())
+	_, errErr := s.Err.Write(errs.Bytes())
+	return errors.Join(err, errErr)
+}
+
+func (r *report) printErrors(b *bytes.Buffer) {
+	for _, e := range r.Errors {
+		at := ""
+		switch {
+		case e.Line > 0:
+			at = fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Col)
+		case e.File != "":
+			at = e.File + ": "
+		}
+		fmt.Fprintf(b, "error: %s%s\n", at, e.Message)
+	}
+	b.WriteString("Nothing was written.\n")
 }
 
 func (r *report) printHead(b *bytes.Buffer) {
@@ -92,16 +108,6 @@ func (r *report) printTree(b *bytes.Buffer) {
 }
 
 func (r *report) printFindings(b *bytes.Buffer) {
-	for _, e := range r.Errors {
-		at := ""
-		if e.File != "" {
-			at = e.File + ": "
-			if e.Line > 0 {
-				at = fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Col)
-			}
-		}
-		fmt.Fprintf(b, "error: %s%s\n", at, e.Message)
-	}
 	if len(r.Findings) == 0 {
 		return
 	}
