@@ -28,6 +28,9 @@ type Source struct {
 	Trees []Tree
 	// Documents are configuration files and values.
 	Documents []DocumentSource
+	// Buckets are object stores whose objects are listed, by size and time,
+	// but not copied; give them as a Tree to copy them.
+	Buckets map[string]ObjectSource
 	// MattermostVersion is the version of the program, "" if unknown.
 	MattermostVersion string
 }
@@ -100,7 +103,7 @@ type Result struct {
 // file that vanished while it was read, are findings in the result and in the
 // manifest. A file that cannot be read is an error.
 func Create(ctx context.Context, store Store, src Source, o CreateOptions) (*Result, error) {
-	if src.DSN == "" && len(src.Trees) == 0 && len(src.Documents) == 0 {
+	if src.DSN == "" && len(src.Trees) == 0 && len(src.Documents) == 0 && len(src.Buckets) == 0 {
 		return nil, errors.New("create backup: nothing to save: no data source, no directory, no document")
 	}
 	c, err := newCreator(store, src, o)
@@ -243,6 +246,9 @@ func (c *creator) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if err := c.documents(ctx, m); err != nil {
+		return nil, err
+	}
+	if err := c.buckets(ctx, m); err != nil {
 		return nil, err
 	}
 	return c.finish(ctx, m)

@@ -177,7 +177,7 @@ func (s *DirStore) Open(ctx context.Context, name string) (io.ReadCloser, error)
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", name, err)
+		return nil, fmt.Errorf("open %s: %w", name, notDir(err))
 	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("open %s: not a regular file: %w", name, fs.ErrNotExist), err, f.Close())
@@ -196,7 +196,7 @@ func (s *DirStore) Stat(ctx context.Context, name string) (Object, error) {
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at %s: %w", name, err)
+		return Object{}, fmt.Errorf("look at %s: %w", name, notDir(err))
 	}
 	if !info.Mode().IsRegular() {
 		return Object{}, fmt.Errorf("look at %s: not a regular file: %w", name, fs.ErrNotExist)
@@ -320,3 +320,11 @@ func (s *DirStore) sweep(ctx context.Context) error {
 
 // free is how many bytes an ordinary user can still write.
 func (s *DirStore) free() (int64, error) { return freeBytes(s.dir) }
+
+// notDir makes "a/b is a file, so there is no a/b/c" read as what it means.
+func notDir(err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return errors.Join(fs.ErrNotExist, err)
+	}
+	return err
+}

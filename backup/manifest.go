@@ -41,6 +41,7 @@ type Manifest struct {
 	Database   *Database   `json:"database,omitempty"`
 	Files      *Files      `json:"files,omitempty"`
 	Documents  []Document  `json:"documents,omitempty"`
+	Buckets    []Bucket    `json:"buckets,omitempty"`
 	Encryption *Encryption `json:"encryption,omitempty"`
 	Imported   *Imported   `json:"imported,omitempty"`
 
@@ -165,6 +166,16 @@ type Document struct {
 	Part Part   `json:"part"`
 }
 
+// Bucket is the list of an object store's content whose objects were not
+// copied: a tab-separated line of size, time in nanoseconds and key for each.
+type Bucket struct {
+	Name    string `json:"name"`
+	Where   string `json:"where"`
+	Objects int64  `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+	List    Part   `json:"list"`
+}
+
 // Encryption says how the parts are encrypted.
 type Encryption struct {
 	Recipients int  `json:"recipients"`
@@ -207,6 +218,9 @@ func (m *Manifest) Parts() []Part {
 	}
 	for _, d := range m.Documents {
 		parts = append(parts, d.Part)
+	}
+	for _, b := range m.Buckets {
+		parts = append(parts, b.List)
 	}
 	sort.Slice(parts, func(i, j int) bool { return parts[i].Name < parts[j].Name })
 	return parts

@@ -222,3 +222,31 @@ func (s *objectSource) open(ctx context.Context, p string) (io.ReadCloser, func(
 	}
 	return r, nil, nil
 }
+
+// buckets writes the lists of object stores that are not copied.
+func (c *creator) buckets(ctx context.Context, m *Manifest) error {
+	for _, name := range sortedKeys(c.src.Buckets) {
+		from := c.src.Buckets[name]
+		part, err := c.parts.create(ctx, "objects/"+name+".tsv", partKind{zstd: true, hash: true})
+		if err != nil {
+			return err
+		}
+		b := Bucket{Name: name, Where: from.String()}
+		err = from.ListObjects(ctx, func(o Object) error {
+			b.Objects++
+			b.Bytes += o.Size
+			line := fmt.Appendf(nil, "%d\t%d\t", o.Size, o.Modified.UnixNano())
+			_, err := part.Write(append(appendPath(line, o.Name), '\n'))
+			return err
+		})
+		if err != nil {
+			part.abort()
+			return fmt.Errorf("list %s: %w", from, err)
+		}
+		if b.List, err = part.close(); err != nil {
+			return err
+		}
+		m.Buckets = append(m.Buckets, b)
+	}
+	return nil
+}
