@@ -6,6 +6,7 @@ import (
 	"go/build"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -71,7 +72,9 @@ func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
 			for key := range single {
 				if key[0] == filepath.ToSlash(rel) && (path == key[1] || strings.HasPrefix(path, key[1]+"/")) {
 					for _, p := range positions {
-						users[key] = append(users[key], p.Filename)
+						if !slices.Contains(users[key], p.Filename) {
+							users[key] = append(users[key], p.Filename)
+						}
 					}
 				}
 			}
