@@ -124,3 +124,24 @@ func permitted(from, path string, list []string) bool {
 	}
 	return false
 }
+
+func TestPermittedFollowsTheArrows(t *testing.T) {
+	for _, c := range []struct {
+		reason, from, path string
+		list               []string
+		want               bool
+	}{
+		{"the standard library is open to all", "upgrade", "net/http", nil, true},
+		{"shared tricks are open to all", "upgrade", module + "/internal/redact", nil, true},
+		{"a package may use what lies below it", "config", module + "/config/gitlabrb", nil, true},
+		{"a neighbour is forbidden", "backup", module + "/database", []string{"github.com/jackc/pgx/v5"}, false},
+		{"a name that only starts the same is a neighbour too", "envmap", module + "/configx", []string{"config"}, false},
+		{"a listed arrow is allowed, with its parts", "nginx", module + "/config/gitlabrb", []string{"config"}, true},
+		{"an unlisted module is forbidden", "config", "github.com/google/go-cmp/cmp", nil, false},
+		{"a listed module is allowed, with its packages", "database", "github.com/jackc/pgx/v5/pgconn", []string{"github.com/jackc/pgx/v5"}, true},
+	} {
+		if got := permitted(c.from, c.path, c.list); got != c.want {
+			t.Errorf("%s: permitted(%s -> %s) = %v", c.reason, c.from, c.path, got)
+		}
+	}
+}
