@@ -56,7 +56,7 @@ type tokenAnswer struct {
 	description string
 	kind        string // content type
 	location    string
-	server      string
+	body        string // for recognising other servers; never shown
 	token       *Token // on success
 }
 
@@ -85,7 +85,7 @@ func postToken(ctx context.Context, client *http.Client, endpoint string, form u
 	if err != nil {
 		return tokenAnswer{}, fmt.Errorf("token request: %w", err)
 	}
-	a := tokenAnswer{status: resp.StatusCode, kind: resp.Header.Get("Content-Type"), location: resp.Header.Get("Location"), server: resp.Header.Get("Server")}
+	a := tokenAnswer{status: resp.StatusCode, kind: resp.Header.Get("Content-Type"), location: resp.Header.Get("Location"), body: string(text)}
 	var doc struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`

@@ -24,9 +24,11 @@ type CA struct {
 
 // Leaf chooses the certificate that [CA.Issue] makes.
 type Leaf struct {
-	Hosts    []string      // names and addresses; empty: localhost and 127.0.0.1
-	Lifetime time.Duration // from a day ago; negative: already over; 0: thirty days
-	ByOther  *CA           // an intermediate to issue through; it is left out of the chain
+	Hosts     []string      // names and addresses; empty: localhost and 127.0.0.1
+	Lifetime  time.Duration // from now; negative: already over; 0: thirty days
+	Start     time.Time     // zero: a day ago
+	Through   *CA           // an intermediate to issue through; it is left out of the chain
+	IssuerURL string        // where the issuer's certificate is to be had, as public authorities say
 }
 
 // NewCA makes an authority that nothing trusts yet.
@@ -74,16 +76,22 @@ func (ca *CA) Issue(l Leaf) tls.Certificate {
 		l.Lifetime = 30 * 24 * time.Hour
 	}
 	signer := ca
-	if l.ByOther != nil {
-		signer = l.ByOther
+	if l.Through != nil {
+		signer = l.Through
+	}
+	if l.Start.IsZero() {
+		l.Start = time.Now().Add(-24 * time.Hour)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		ca.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial(ca.t), Subject: pkix.Name{CommonName: l.Hosts[0]}, NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(l.Lifetime),
+		SerialNumber: serial(ca.t), Subject: pkix.Name{CommonName: l.Hosts[0]}, NotBefore: l.Start, NotAfter: time.Now().Add(l.Lifetime),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if l.IssuerURL != "" {
+		template.IssuingCertificateURL = []string{l.IssuerURL}
 	}
 	for _, h := range l.Hosts {
 		if ip := net.ParseIP(h); ip != nil {
