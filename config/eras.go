@@ -53,7 +53,7 @@ type KeyEra struct {
 func Catalogue() []KeyEra {
 	out := make([]KeyEra, len(catalogueRows))
 	for i, row := range catalogueRows {
-		out[i] = KeyEra{row.hash, row.key, row.kind, row.def, row.from.String(), row.to.String(), row.field, row.variable, row.note}
+		out[i] = KeyEra{row.hash, row.key, row.kind, row.def, row.from.String(), row.to.last(), row.field, row.variable, row.note}
 	}
 	return out
 }
@@ -109,7 +109,7 @@ func keyState(at release, hash, key string) KeyState {
 		}
 	}
 	if last != nil {
-		s.Known, s.Until, s.Note = true, last.to.String(), last.note
+		s.Known, s.Until, s.Note = true, last.to.last(), last.note
 	}
 	if now != nil {
 		s.Default, s.Note, s.Does = now.value(), now.note, DoesItself
@@ -146,8 +146,11 @@ func (s *KeyState) laterEra(at release, key string, now, last *catalogueRow) {
 	case at <= bundled && now == nil && last != nil && last.to < at:
 		s.Legacy = at >= rel(11, 0, 0)
 	}
-	if s.Legacy && last != nil && last.field != "" {
-		s.Variable = variableOf(last.field)
+	if s.Legacy && last != nil {
+		s.Variable = last.variable
+		if last.field != "" {
+			s.Variable = variableOf(last.field)
+		}
 	}
 }
 

@@ -34,6 +34,10 @@ func (i *Installation) LegacyConfigJSON(o LegacyOptions) ([]byte, error) {
 			fields = append(fields, f)
 		}
 	}
+	if at < rel(8, 0, 0) {
+		// The driver could not be chosen yet; it comes before the data source.
+		fields = append(fields, legacyField{"SqlSettings", "DriverName", `"postgres"`, 63})
+	}
 	slices.SortStableFunc(fields, func(a, b legacyField) int { return a.order - b.order })
 	return layout(fields), nil
 }

@@ -65,7 +65,7 @@ func (r *resolver) certificateExpired() bool {
 // letsEncryptHook makes GitLab's certificate serve the Mattermost host as well,
 // when Mattermost's own certificate file does not exist.
 func (r *resolver) letsEncryptHook(u rubyURI) {
-	if r.at < rel(10, 7, 0) || !truthy(r.value("letsencrypt", "enable")) || !r.hasGitLab ||
+	if r.at < rel(11, 0, 0) || !truthy(r.value("letsencrypt", "enable")) || !r.hasGitLab ||
 		r.exists(RubyText(r.value("mattermost_nginx", "ssl_certificate"))) {
 		return
 	}
@@ -76,7 +76,9 @@ func (r *resolver) letsEncryptHook(u rubyURI) {
 			r.errorf(r.pos("letsencrypt", "alt_names"), "letsencrypt['alt_names'] must be a list of host names; got %s", describe(v))
 			return
 		}
-		names = []any{r.gitlab.host}
+		if r.at >= rel(17, 10, 0) {
+			names = []any{r.gitlab.host}
+		}
 	}
 	r.put("letsencrypt", "alt_names", append(append([]any{}, names...), u.host), from)
 	for _, key := range [...]string{"ssl_certificate", "ssl_certificate_key"} {

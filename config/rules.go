@@ -45,7 +45,7 @@ var rules = [...]rule{
 	{"nginx.websocket-timeout", SeverityInfo, 14_002_000, bundled, "proxy_connect_timeout does not reach the websocket locations"},
 	{"nginx.websocket-buffers", SeverityInfo, 14_009_000, bundled, "proxy_custom_buffer_size does not reach the websocket locations"},
 	{"certificate.missing", SeverityError, 7_014_000, bundled, "the certificate or key file does not exist"},
-	{"letsencrypt.certificate-replaced", SeverityWarning, 10_007_000, bundled, "Let's Encrypt replaces an explicit certificate path"},
+	{"letsencrypt.certificate-replaced", SeverityWarning, 11_000_000, bundled, "Let's Encrypt replaces an explicit certificate path"},
 	{"letsencrypt.redirect", SeverityInfo, 11_008_000, bundled, "Let's Encrypt switched the redirect to https on"},
 	{"database.sslmode", SeverityError, 7_014_000, bundled, "sslmode is no word that PostgreSQL knows"},
 	{"database.mysql-without-source", SeverityError, 8_000_002, bundled, "mysql gets a PostgreSQL data source"},
@@ -95,16 +95,24 @@ func Rules() []Rule {
 	for i, r := range rules {
 		out[i] = Rule{ID: r.id, Severity: r.severity, From: r.from.String(), About: r.about}
 		if r.to != open {
-			out[i].To = r.to.String()
+			out[i].To = r.to.last()
 		}
 	}
 	return out
 }
 
-// String prints 18.11.3; a whole line's end prints as 18.11.
+// String prints 18.11.3, and the first release of a line as 18.11.
 func (r release) String() string {
+	if r%1_000 == 0 {
+		return fmt.Sprintf("%d.%d", r/1_000_000, r/1_000%1_000)
+	}
+	return r.last()
+}
+
+// last prints the end of a range: the line alone when all of it is meant.
+func (r release) last() string {
 	major, minor, patch := r/1_000_000, r/1_000%1_000, r%1_000
-	if patch == 999 || patch == 0 {
+	if patch == 999 {
 		return fmt.Sprintf("%d.%d", major, minor)
 	}
 	return fmt.Sprintf("%d.%d.%d", major, minor, patch)
