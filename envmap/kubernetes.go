@@ -24,9 +24,9 @@ func encodeKubernetes(e *Environment) ([]byte, error) {
 }
 
 func secretHead(b *bytes.Buffer, name, namespace string) {
-	fmt.Fprintf(b, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n", name)
+	fmt.Fprintf(b, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n", yamlQuote(name))
 	if namespace != "" {
-		fmt.Fprintf(b, "  namespace: %s\n", namespace)
+		fmt.Fprintf(b, "  namespace: %s\n", yamlQuote(namespace))
 	}
 	b.WriteString("type: Opaque\ndata:\n")
 }

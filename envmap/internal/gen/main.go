@@ -173,9 +173,7 @@ func read(path string, columns int) (rows [][]string, samples []string, err erro
 	header := false
 	for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
 		if rest, ok := strings.CutPrefix(line, "# samples "); ok {
-			for _, s := range strings.Fields(rest) {
-				samples = append(samples, s)
-			}
+			samples = append(samples, strings.Fields(rest)...)
 		}
 		if strings.HasPrefix(line, "#") {
 			continue
