@@ -235,3 +235,31 @@ func (c *certChecker) trust(chain []*x509.Certificate) {
 	c.add("tls.untrusted", SeverityWarning, c.o.Certificate, fmt.Sprintf("the chain does not lead to an authority that this host knows: %v", err),
 		"check the order of the file, or install the private authority on all clients")
 }
+
+// Certificates lists the certificate and key pairs that the servers of a
+// configuration name, each with the names of its server, once.
+func Certificates(list []*Directive) []CertificateOptions {
+	var out []CertificateOptions
+	seen := map[string]bool{}
+	for _, server := range serversOf(list) {
+		keys := server.Find("ssl_certificate_key")
+		for i, cert := range server.Find("ssl_certificate") {
+			o := CertificateOptions{Certificate: cert.Arg(0)}
+			if i < len(keys) {
+				o.Key = keys[i].Arg(0)
+			}
+			for _, names := range server.Find("server_name") {
+				for _, name := range names.Args {
+					if checkHost(name) == nil && name != "_" {
+						o.Hosts = append(o.Hosts, name)
+					}
+				}
+			}
+			if id := o.Certificate + "\x00" + o.Key + "\x00" + strings.Join(o.Hosts, " "); !seen[id] {
+				seen[id] = true
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}
