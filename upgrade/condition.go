@@ -123,10 +123,11 @@ func large(f *Facts) Answer {
 }
 
 func settingIs(f *Facts, name, value string) Answer {
-	if f.Settings == nil {
+	got, set := f.Settings[name]
+	if f.Settings == nil || f.PartialSettings && !set {
 		return ""
 	}
-	return answer(strings.EqualFold(f.Settings[name], value))
+	return answer(strings.EqualFold(got, value))
 }
 
 func evalTerm(term string, f *Facts) Answer {
@@ -170,6 +171,9 @@ func evalSetting(term string, f *Facts) Answer {
 	length := len(got)
 	if n, secret := f.SecretLengths[name]; secret {
 		length, set = n, true
+	}
+	if !set && f.PartialSettings {
+		return ""
 	}
 	if !set {
 		return No // the server's own default applies, which is never a trap

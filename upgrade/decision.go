@@ -21,7 +21,7 @@ func (p *planner) decideLeave() {
 		chosen = "before"
 	}
 	p.decide(Decision{
-		ID: "leave", Chosen: chosen, Before: "",
+		ID: "leave", Chosen: chosen, Assumed: p.facts.Choices.Leave == "", Before: "",
 		Question: "When does Mattermost leave the package: before or after GitLab 19?",
 		Why:      "GitLab 19.0 has no Mattermost; its data, database and configuration stay on the disk",
 		Options: []Option{
@@ -46,7 +46,7 @@ func (p *planner) decideRoute() {
 	}
 	before := "export"
 	p.decide(Decision{
-		ID: "route", Chosen: chosen, Before: before,
+		ID: "route", Chosen: chosen, Assumed: p.facts.Choices.Route == "", Before: before,
 		Question: "Does Mattermost leave the package at its present version, or climb with GitLab to 18.11 first?",
 		Why:      fmt.Sprintf("GitLab %s carries %s; both ways end at the same place", p.state.GitLab, p.version),
 		Options: []Option{
@@ -70,7 +70,7 @@ func (p *planner) decideDatabase() {
 		}
 	}
 	p.decide(Decision{
-		ID: "database", Chosen: p.databaseChoice, Before: "prepare-" + p.version.String(),
+		ID: "database", Chosen: p.databaseChoice, Assumed: p.facts.Choices.Database == "", Before: "prepare-" + p.version.String(),
 		Question: "Does the database move to a PostgreSQL of its own, or stay where it is?",
 		Why:      "the package gives Mattermost a database in GitLab's own PostgreSQL, opened by the name of the OS user",
 		Options: []Option{

@@ -109,7 +109,7 @@ func settingsOf(f Finding, facts *Facts) []Finding {
 		for _, key := range legacyKeys(facts.GitLabRB) {
 			list = append(list, one("gitlab.rb mattermost['"+key+"']",
 				"mattermost['"+key+"'] is not known from 11.0 on: the package stops at it",
-				"move it to mattermost['env'] as its MM_ variable with the value as text, and delete the line"))
+				"move it to "+variableOf(facts.GitLabRB, key)+", the value as text, and delete the line"))
 		}
 	case "gitlab.19.0-keys":
 		for _, key := range facts.GitLabRB.MattermostKeys {
@@ -122,6 +122,14 @@ func settingsOf(f Finding, facts *Facts) []Finding {
 		list = []Finding{f}
 	}
 	return list
+}
+
+// variableOf names where a dropped key goes.
+func variableOf(rb *GitLabRB, key string) string {
+	if name := rb.Variables[key]; name != "" {
+		return "mattermost['env']['" + name + "']"
+	}
+	return "mattermost['env'] as its MM_ variable"
 }
 
 // missing names the facts whose absence leaves a rule of this journey open.

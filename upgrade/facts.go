@@ -21,6 +21,9 @@ type Facts struct {
 	// goes to SecretLengths. nil means that nothing is known; a non-nil map
 	// without a field means that the field is not set.
 	Settings map[string]string `json:"settings,omitempty"`
+	// PartialSettings tells that Settings are only a part: a field that is not
+	// there is then unknown instead of not set.
+	PartialSettings bool `json:"partial_settings,omitempty"`
 	// SecretLengths are the lengths in bytes of settings that hold secrets.
 	SecretLengths map[string]int `json:"secret_lengths,omitempty"`
 
@@ -66,10 +69,30 @@ type Facts struct {
 	Choices Choices `json:"choices,omitzero"`
 }
 
+// Set stores one effective setting, "Section.Field". Of a secret only the
+// length is kept, so that its value never enters a plan.
+func (f *Facts) Set(setting, value string) {
+	setting = canonicalSetting(setting)
+	if isSecretSetting(setting) {
+		if f.SecretLengths == nil {
+			f.SecretLengths = map[string]int{}
+		}
+		f.SecretLengths[setting] = len(value)
+		return
+	}
+	if f.Settings == nil {
+		f.Settings = map[string]string{}
+	}
+	f.Settings[setting] = value
+}
+
 // GitLabRB is the part of gitlab.rb that rules look at: names, not values.
 type GitLabRB struct {
 	// MattermostKeys are the keys under mattermost[...] that are set.
 	MattermostKeys []string `json:"mattermost_keys,omitempty"`
+	// Variables name, for keys that GitLab 11.0 dropped, the variable to set
+	// under mattermost['env'] instead. Optional.
+	Variables map[string]string `json:"variables,omitempty"`
 	// NginxKeys are the keys under mattermost_nginx[...] that are set.
 	NginxKeys []string `json:"nginx_keys,omitempty"`
 	// ExternalURL tells whether mattermost_external_url is set.

@@ -53,7 +53,7 @@ func outline(j *upgrade.Journey) string {
 		fmt.Fprintf(&b, "general: %s %s\n", f.ID, f.Severity)
 	}
 	for _, d := range j.Decisions {
-		fmt.Fprintf(&b, "decision: %s chosen=%q open=%v before %s\n", d.ID, d.Chosen, d.Open, d.Before)
+		fmt.Fprintf(&b, "decision: %s chosen=%q assumed=%v open=%v before %s\n", d.ID, d.Chosen, d.Assumed, d.Open, d.Before)
 	}
 	for _, s := range j.Steps {
 		fmt.Fprintf(&b, "%d. %s: %s\n", s.Number, s.ID, s.Title)

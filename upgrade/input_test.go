@@ -116,6 +116,18 @@ func TestReadFactsNamesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestSetKeepsOnlyTheLengthOfASecret(t *testing.T) {
+	var f upgrade.Facts
+	f.Set("SqlSettings.DataSource", "postgres://u:hunter2@h/db")
+	f.Set("GitLabSettings.UserApiEndpoint", "https://g/api/v4/user")
+	if text := fmt.Sprintf("%+v", f); strings.Contains(text, "hunter2") {
+		t.Errorf("the secret is in the facts: %s", text)
+	}
+	if f.SecretLengths["SqlSettings.DataSource"] != 25 || f.Settings["GitLabSettings.UserAPIEndpoint"] == "" {
+		t.Errorf("facts %+v", f)
+	}
+}
+
 func TestFeaturesAreAllUsedByARule(t *testing.T) {
 	for name := range upgrade.Features() {
 		if !slices.ContainsFunc(upgrade.Rules(), func(r upgrade.Rule) bool { return strings.Contains(r.When, "uses:"+name) }) &&

@@ -91,8 +91,9 @@ type Decision struct {
 	ID       string   `json:"id"` // as in Choices: "login", "leave", "route", "database"
 	Question string   `json:"question"`
 	Why      string   `json:"why"`
-	Before   string   `json:"before"` // id of the step that needs the answer
-	Chosen   string   `json:"chosen"` // "" while open
+	Before   string   `json:"before"`  // id of the step that needs the answer
+	Chosen   string   `json:"chosen"`  // "" while open
+	Assumed  bool     `json:"assumed"` // Chosen is the safe default, nobody answered
 	Options  []Option `json:"options"`
 	// Open tells that the plan cannot go past Before without an answer. A
 	// decision with a safe default is never open.
@@ -137,6 +138,17 @@ func (n Note) message() string {
 
 // where names a step in a finding.
 func (s *Step) where() string { return "step " + s.ID }
+
+// state says in a few words how the decision stands.
+func (d Decision) state() string {
+	switch {
+	case d.Open:
+		return "OPEN"
+	case d.Assumed:
+		return "not answered, assumed: " + d.Chosen
+	}
+	return "answered: " + d.Chosen
+}
 
 func (d Decision) optionIDs() string {
 	text := ""

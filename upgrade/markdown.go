@@ -88,12 +88,7 @@ func markdownFindings(b *strings.Builder, title string, list []Finding) {
 }
 
 func markdownDecision(b *strings.Builder, d Decision) {
-	fmt.Fprintf(b, "\n## Decision: %s\n\n%s\n\nNeeded before `%s`. ", d.Question, d.Why, d.Before)
-	if d.Open {
-		b.WriteString("**Open.**\n")
-	} else {
-		fmt.Fprintf(b, "Assumed: %s.\n", d.Chosen)
-	}
+	fmt.Fprintf(b, "\n## Decision: %s\n\n%s\n\nNeeded before `%s`, %s.\n", d.Question, d.Why, d.Before, d.state())
 	for _, o := range d.Options {
 		fmt.Fprintf(b, "\n- [%s] **%s**: %s\n", tick(o.ID == d.Chosen), o.ID, o.Title)
 		for _, c := range o.Consequences {

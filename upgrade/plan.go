@@ -266,9 +266,9 @@ func (p *planner) finish() {
 			d.Before = firstNineteen(j.Steps)
 		}
 	}
-	if p.facts.Settings == nil && len(j.Steps) > 0 {
+	if (p.facts.Settings == nil || p.facts.PartialSettings) && len(j.Steps) > 0 {
 		p.general("facts.settings-unknown", SeverityInfo, "facts",
-			"the settings of this installation were not given: values that stop a server are not checked",
+			"the settings of this installation were not given (or not all): values that stop a server are not checked",
 			"give config.json (and gitlab.rb)")
 	}
 	if len(j.Steps) > 0 {

@@ -135,6 +135,8 @@ func TestConditionsFollowThreeValuedLogic(t *testing.T) {
 		{"S.Key len< 32", upgrade.Facts{Settings: sso, SecretLengths: map[string]int{"S.Key": 0}}, upgrade.No, "an empty secret is not set"},
 		{"legacy-keys", upgrade.Facts{GitLabRB: &upgrade.GitLabRB{MattermostKeys: []string{"enable", "service_enable_commands"}}}, upgrade.Yes, "a key that 11.0 dropped"},
 		{"legacy-keys", upgrade.Facts{GitLabRB: &upgrade.GitLabRB{MattermostKeys: []string{"enable", "env"}}}, upgrade.No, "both are supported"},
+		{"A.C < 6", upgrade.Facts{Settings: sso, PartialSettings: true}, "", "not among the known settings"},
+		{"sso", upgrade.Facts{Settings: map[string]string{}, PartialSettings: true}, "", "not among the known settings"},
 		{"drift", upgrade.Facts{Drift: []string{}}, upgrade.No, "compared and equal"},
 		{"external-db", upgrade.Facts{ExternalDatabase: upgrade.No}, upgrade.No, "answered"},
 	} {

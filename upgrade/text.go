@@ -105,12 +105,8 @@ func (p *textWriter) findings(title string, list []Finding) {
 }
 
 func (p *textWriter) decision(d Decision) {
-	state := "assumed: " + d.Chosen
-	if d.Open {
-		state = "OPEN"
-	}
 	p.b.WriteString("\n")
-	p.line("", "Decision "+d.ID+" ("+state+"), needed before "+d.Before)
+	p.line("", "Decision "+d.ID+" ("+d.state()+"), needed before "+d.Before)
 	p.line("  ", d.Question)
 	p.line("  ", "Why: "+d.Why)
 	for _, o := range d.Options {

@@ -15,6 +15,7 @@ import (
 // inputs are the flags that say what is known of an installation.
 type inputs struct {
 	facts, configJSON string
+	gitlabRB, secrets string
 	choices           upgrade.Choices
 	on                *dateValue
 }
@@ -23,6 +24,8 @@ func inputFlags(f *flag.FlagSet) *inputs {
 	in := &inputs{on: dateFlag(f)}
 	f.StringVar(&in.facts, "facts", "", "`FILE` of facts as JSON: users, sso_users, posts, database_bytes, uses, choices, …")
 	f.StringVar(&in.configJSON, "config-json", "", "Mattermost's config.json, `FILE`")
+	f.StringVar(&in.gitlabRB, "gitlab-rb", "", "gitlab.rb, `FILE`; it is read, never executed")
+	f.StringVar(&in.secrets, "secrets", "", "gitlab-secrets.json, `FILE`; only whether it has a mattermost section is used")
 	f.StringVar(&in.choices.Login, "login", "", "decision: email, entry, licence or stay (how people log in from Mattermost 11 on)")
 	f.StringVar(&in.choices.Leave, "leave", "", "decision: before or after (leave the package around GitLab 19)")
 	f.StringVar(&in.choices.Route, "route", "", "decision: leave-now or gitlab-first")
@@ -42,21 +45,25 @@ func dateFlag(f *flag.FlagSet) *dateValue {
 	return v
 }
 
-// read parses the two ends and gathers the facts from the given files.
-func (in *inputs) read(fromText, toText string) (from, to upgrade.Point, facts upgrade.Facts, err error) {
+// read parses the two ends and gathers the facts from the given files. What
+// could not be known goes to notes.
+func (in *inputs) read(fromText, toText string, notes io.Writer) (from, to upgrade.Point, facts upgrade.Facts, err error) {
 	if from, err = upgrade.ParsePoint(fromText); err != nil {
 		return from, to, facts, cli.Usagef("FROM: %v", err)
 	}
 	if to, err = upgrade.ParsePoint(toText); err != nil {
 		return from, to, facts, cli.Usagef("TO: %v", err)
 	}
-	if facts, err = in.gather(); err != nil {
+	if in.secrets != "" && in.gitlabRB == "" {
+		return from, to, facts, cli.Usagef("-secrets goes with -gitlab-rb")
+	}
+	if facts, err = in.gather(from.GitLab, notes); err != nil {
 		return from, to, facts, err
 	}
 	return from, to, facts, nil
 }
 
-func (in *inputs) gather() (upgrade.Facts, error) {
+func (in *inputs) gather(gitlab upgrade.Version, notes io.Writer) (upgrade.Facts, error) {
 	var facts upgrade.Facts
 	if in.facts != "" {
 		f, err := os.Open(in.facts)
@@ -68,13 +75,19 @@ func (in *inputs) gather() (upgrade.Facts, error) {
 			return facts, fmt.Errorf("%s: %w", in.facts, err)
 		}
 	}
+	var raw []byte
 	if in.configJSON != "" {
-		raw, err := readLimited(in.configJSON)
-		if err != nil {
+		var err error
+		if raw, err = readLimited(in.configJSON); err != nil {
 			return facts, err
 		}
 		if facts.Settings, facts.SecretLengths, err = upgrade.SettingsFromConfig(raw); err != nil {
 			return facts, fmt.Errorf("%s: %w", in.configJSON, err)
+		}
+	}
+	if in.gitlabRB != "" {
+		if err := addGitLabRB(&facts, in.gitlabRB, in.secrets, gitlab, raw, notes); err != nil {
+			return facts, err
 		}
 	}
 	override(&facts.Choices.Login, in.choices.Login)

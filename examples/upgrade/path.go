@@ -86,7 +86,7 @@ func plan(fromText, toText string, in *inputs, out outputs, s cli.Streams) error
 	if *out.json && *out.markdown {
 		return cli.Usagef("-json and -markdown exclude each other")
 	}
-	from, to, facts, err := in.read(fromText, toText)
+	from, to, facts, err := in.read(fromText, toText, s.Err)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func runCheck(args []string, s cli.Streams) error {
 	if len(words) != 2 {
 		return cli.Usagef("check takes FROM and TO, got %d arguments", len(words))
 	}
-	from, to, facts, err := in.read(words[0], words[1])
+	from, to, facts, err := in.read(words[0], words[1], s.Err)
 	if err != nil {
 		return err
 	}

@@ -150,14 +150,14 @@ func runTable(args []string, s cli.Streams) error {
 		return tableMarkdown(s.Out, header, rows)
 	}
 	for _, row := range append([][]string{header}, rows...) {
-		for i, cell := range row {
-			end := "  "
-			if i == len(row)-1 {
-				end = "\n"
-			}
-			if _, err := fmt.Fprintf(s.Out, "%-10s%s", cell, end); err != nil {
+		last := len(row) - 1
+		for _, cell := range row[:last] {
+			if _, err := fmt.Fprintf(s.Out, "%-12s", cell); err != nil {
 				return err
 			}
+		}
+		if _, err := fmt.Fprintln(s.Out, row[last]); err != nil {
+			return err
 		}
 	}
 	return nil
