@@ -65,8 +65,13 @@ func parseJSON(name string, data []byte, limit int) (*jsonValue, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, fail(int64(len(data)), "not valid JSON: the text ends too early")
 	case errors.As(err, &syntax):
-		// The decoder's own words may quote one character, never a value.
-		return nil, fail(max(syntax.Offset-1, 0), "not valid JSON: "+syntax.Error())
+		// The decoder's own words may quote one character, never a value. The
+		// offset is that of the character, or the one behind it.
+		at := syntax.Offset
+		if at >= int64(len(data)) || !strings.Contains(syntax.Error(), "'"+string(rune(data[at]))+"'") {
+			at--
+		}
+		return nil, fail(at, "not valid JSON: "+syntax.Error())
 	}
 	return nil, fail(p.dec.InputOffset(), "not valid JSON: "+err.Error())
 }
