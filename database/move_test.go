@@ -2,7 +2,16 @@ package database
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
 	"testing"
+
+	"github.com/gitlab-mattermost/sdk/internal/mmsample"
+	"github.com/gitlab-mattermost/sdk/internal/pgtest"
 )
 
 // moveForTest moves NAME of the server to NAME_moved with a hook.
@@ -30,5 +39,294 @@ func TestMoveCopiesEverythingAndRewritesOwners(t *testing.T) {
 	}
 	if r.Rows == 0 || r.Bytes == 0 {
 		t.Errorf("result %+v", r)
+	}
+}
+
+func TestMoveReplacesAnEmptyDatabaseAndNothingElse(t *testing.T) {
+	sample(t, "mv_src", "mv_own", 200)
+	fresh(t, "", "mv_dst")
+	m := manager(t)
+	if _, err := m.Ensure(t.Context(), EnsureOptions{Database: "mv_dst", Role: "mv_own"}); err != nil {
+		t.Fatal(err)
+	}
+	o := MoveOptions{Source: target("mv_src"), Target: target("mv_dst"), Role: "mv_own"}
+	var seen []MoveProgress
+	o.Progress = func(p MoveProgress) { seen = append(seen, p) }
+	r, err := Move(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := seen[len(seen)-1]
+	if last.Tables != last.TablesTotal || last.Bytes == 0 || last.Stage != "name" || r.Bytes != last.Bytes {
+		t.Errorf("last progress %+v", last)
+	}
+	if n := scalar[int](t, target("mv_dst"), "SELECT count(*) FROM posts"); n != 200 {
+		t.Errorf("%d posts", n)
+	}
+	wantNames(t, "mv_dst", 1)
+	if r, err := m.Ensure(t.Context(), EnsureOptions{Database: "mv_dst", Role: "mv_own"}); err != nil || len(r.Changed) != 0 {
+		t.Errorf("Ensure finds something to do on the copy: %v %v", r, err)
+	}
+	report, err := m.Check(t.Context(), CheckOptions{Database: "mv_dst", Role: "mv_own", MaxOpenConns: 20})
+	if err != nil || HasErrors(report.Findings) {
+		t.Errorf("%v %v", report.Findings, err)
+	}
+	_, err = Move(t.Context(), o)
+	wantError(t, err, ErrRefused, "is not empty")
+	o.Target = target("mv_other")
+	o.Source = target("postgres")
+	_, err = Move(t.Context(), o)
+	wantError(t, err, nil, "nothing to move")
+}
+
+func TestMoveRefusesGitLabsDatabase(t *testing.T) {
+	fresh(t, "", "mv_gitlab")
+	cluster.SQL(t, "postgres", "CREATE DATABASE mv_gitlab")
+	cluster.SQL(t, "mv_gitlab", "CREATE TABLE projects (); CREATE TABLE namespaces ()")
+	_, err := Move(t.Context(), MoveOptions{Source: target("mv_gitlab"), Target: target("mv_out")})
+	wantError(t, err, ErrRefused)
+}
+
+func TestKillInTheMiddleOfMoveLeavesNoCopyAndTheSourceAsItWas(t *testing.T) {
+	sample(t, "mv_kill", "mv_kill_role", 200)
+	before := sourceState(t, "mv_kill")
+	for point, there := range map[string]int{"created": 0, "schema": 0, "rows": 0, "indexes": 0, "verify": 0, "named": 1} {
+		t.Run(point, func(t *testing.T) {
+			fresh(t, "", "mv_kill_moved")
+			killed(t, "move", "mv_kill", point)
+			if n := scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_database WHERE datname = 'mv_kill_moved'"); n != there {
+				t.Errorf("%d databases named mv_kill_moved", n)
+			}
+			if after := sourceState(t, "mv_kill"); after != before {
+				t.Error("the source changed")
+			}
+			if there == 0 {
+				if _, err := Move(t.Context(), MoveOptions{Source: target("mv_kill"), Target: target("mv_kill_moved"), Role: "mv_kill_role"}); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := manager(t).Ensure(t.Context(), EnsureOptions{Database: "mv_kill_moved", Role: "mv_kill_role"}); err != nil {
+				t.Fatal(err)
+			}
+			wantNames(t, "mv_kill_moved", 1)
+			if d, err := CompareServers(t.Context(), manager(t), manager(t), FingerprintOptions{Database: "mv_kill"}, FingerprintOptions{Database: "mv_kill_moved"}); err != nil || len(d) > 0 {
+				t.Errorf("%v %v", d, err)
+			}
+		})
+	}
+}
+
+// sourceState is everything that a move must not change.
+func sourceState(t *testing.T, database string) string {
+	t.Helper()
+	digest, err := New(nil, OpenerFor(target(""))).DatabaseDigest(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest + scalar[string](t, target(database), `SELECT concat((SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables), ' ',
+		(SELECT d::text FROM (SELECT oid, datname, datdba, datacl, datconnlimit FROM pg_database) d WHERE datname = current_database()))`)
+}
+
+// other starts a server of its own that a test may harm.
+func other(t *testing.T) (*pgtest.Cluster, DSN) {
+	t.Helper()
+	c := pgtest.Start(t, pgtest.Options{})
+	return c, DSN{User: pgtest.Superuser, Hosts: []Host{{c.SocketDir, c.Port}}}
+}
+
+func TestMoveToAFullDiskSaysSoAndLeavesNothing(t *testing.T) {
+	sample(t, "mv_full", "mv_full_role", 3000)
+	before := sourceState(t, "mv_full")
+	c, d := other(t)
+	small := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=14m,mode=0777", "tmpfs", small).CombinedOutput(); err != nil {
+		t.Fatalf("mount a small disk (the test needs root): %v %s", err, out)
+	}
+	// The server goes first (cleanups run in reverse), then its disk.
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "--lazy", small).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	for dir := small; dir != "/tmp"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spaceDir := filepath.Join(small, "space")
+	makeDirLike(t, spaceDir, c.DataDir)
+	c.SQL(t, "postgres", "CREATE TABLESPACE small LOCATION '"+spaceDir+"'")
+	c.SQL(t, "postgres", "ALTER DATABASE template1 SET TABLESPACE pg_default")
+	c.SQL(t, "template1", "ALTER DATABASE template0 SET TABLESPACE small")
+	_, err := Move(t.Context(), MoveOptions{Source: target("mv_full"), Target: d.With("mv_full_copy"), Role: "mv_full_role"})
+	wantError(t, err, nil, "No space left on device")
+	if n := c.SQL(t, "postgres", "SELECT count(*) FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')"); n != "0" {
+		t.Errorf("%s databases are left on the target", n)
+	}
+	if sourceState(t, "mv_full") != before {
+		t.Error("the source changed")
+	}
+}
+
+func TestMoveWhileAServerRestartsFailsClearly(t *testing.T) {
+	for _, which := range []string{"source", "target"} {
+		t.Run(which, func(t *testing.T) {
+			a, da := other(t)
+			b, db := other(t)
+			a.SQL(t, "postgres", "CREATE DATABASE mm")
+			conn := connect(t, da.With("mm"))
+			if err := mmsample.Fill(t.Context(), conn, mmsample.Options{Posts: 2000}); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close(t.Context())
+			before := a.SQL(t, "mm", "SELECT md5(string_agg(p::text, '' ORDER BY id)) FROM posts p")
+			harm := map[string]*pgtest.Cluster{"source": a, "target": b}[which]
+			once := false
+			_, err := Move(t.Context(), MoveOptions{Source: da.With("mm"), Target: db.With("mm"), hook: func(point string) {
+				if point != "schema" || once {
+					return
+				}
+				once = true
+				if err := harm.Stop(syscall.SIGQUIT); err != nil {
+					t.Error(err)
+				}
+				if err := harm.StartServer(); err != nil {
+					t.Error(err)
+				}
+			}})
+			wantError(t, err, nil, "move database mm: rows")
+			if got := a.SQL(t, "mm", "SELECT md5(string_agg(p::text, '' ORDER BY id)) FROM posts p"); got != before {
+				t.Error("the source changed")
+			}
+			if n := b.SQL(t, "postgres", "SELECT count(*) FROM pg_database WHERE datname = 'mm'"); n != "0" {
+				t.Error("there is a copy under its name")
+			}
+			// The next move cleans up and succeeds.
+			if _, err := Move(t.Context(), MoveOptions{Source: da.With("mm"), Target: db.With("mm")}); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.SQL(t, "postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'gmsdk%'"); n != "0" {
+				t.Error("something is left over")
+			}
+		})
+	}
+}
+
+func TestMoveStopsWhenCancelledAndDropsWhatItMade(t *testing.T) {
+	sample(t, "mv_cancel", "mv_cancel_role", 500)
+	for _, at := range []string{"schema", "rows", "indexes"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := Move(ctx, MoveOptions{Source: target("mv_cancel"), Target: target("mv_cancel_copy"), Role: "mv_cancel_role", hook: func(point string) {
+			if point == at {
+				cancel()
+			}
+		}})
+		cancel()
+		wantError(t, err, context.Canceled)
+		eventually(t, "end of the sessions", func() bool {
+			return scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+		})
+		if n := scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_database WHERE datname = 'mv_cancel_copy'"); n != 0 {
+			t.Error("a copy has the name")
+		}
+	}
+	if _, err := manager(t).Ensure(t.Context(), EnsureOptions{Database: "mv_cancel", Role: "mv_cancel_role"}); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, "mv_cancel", 1)
+}
+
+func TestMoveNoticesAChangedCopy(t *testing.T) {
+	sample(t, "mv_diff", "mv_diff_role", 200)
+	_, err := Move(t.Context(), MoveOptions{Source: target("mv_diff"), Target: target("mv_diff_copy"), Role: "mv_diff_role", hook: func(point string) {
+		if point != "indexes" {
+			return
+		}
+		db := scalar[string](t, target("postgres"), "SELECT datname FROM pg_database WHERE datname LIKE 'gmsdk%'")
+		execute(t, target(db), "DELETE FROM reactions WHERE ctid = (SELECT min(ctid) FROM reactions)")
+	}})
+	var different *DifferentError
+	if !errors.As(err, &different) || len(different.Differences) != 1 || different.Differences[0].String() != "rows public.reactions: more in A (40 rows in A, 39 in B)" {
+		t.Errorf("%v", err)
+	}
+	wantNames(t, "mv_diff_copy", 0)
+}
+
+func TestMoveAsRolesWithPasswordsOverTCP(t *testing.T) {
+	c := pgtest.Start(t, pgtest.Options{HBA: "local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"})
+	c.SQL(t, "postgres", `CREATE ROLE "ad min" LOGIN CREATEDB CREATEROLE PASSWORD 'a d'' \m'; CREATE ROLE reader LOGIN PASSWORD 'r'; CREATE DATABASE "m m" OWNER reader`)
+	d := DSN{User: "ad min", Password: `a d' \m`, Hosts: []Host{{"127.0.0.1", c.Port}}, Params: map[string]string{"sslmode": "disable", "binary_parameters": "yes"}}
+	from := d.With("m m")
+	from.User, from.Password = "reader", "r"
+	if err := mmsample.Fill(t.Context(), connect(t, from), mmsample.Options{Posts: 100}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Move(t.Context(), MoveOptions{Source: from, Target: d.With(`c'o "py`), Role: `ro le\"`, Password: "pw"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Rows == 0 {
+		t.Error("nothing moved")
+	}
+	owner := d.With(`c'o "py`)
+	owner.User, owner.Password = `ro le\"`, "pw"
+	if n := scalar[int](t, owner, "SELECT count(*) FROM posts"); n != 100 {
+		t.Errorf("%d posts", n)
+	}
+	from.Password = "wrong"
+	_, err = Move(t.Context(), MoveOptions{Source: from, Target: d.With("x")})
+	wantError(t, err, nil, "move: source:", "authentication")
+}
+
+func TestChooseClientDecisions(t *testing.T) {
+	c := func(major, minor int) Client {
+		return Client{Dir: fmt.Sprintf("/pg%d.%d", major, minor), Major: major, Minor: minor}
+	}
+	all := []Client{c(13, 20), c(15, 3), c(15, 18), c(16, 14), c(17, 6), c(18, 1)}
+	for _, test := range []struct {
+		reason         string
+		clients        []Client
+		source, target int
+		want, err      string
+	}{
+		{"same major: the newest minor, whose psql knows \\restrict", all, 150018, 150018, "15.18", ""},
+		{"upwards: the oldest that reads the source", all, 140010, 170006, "15.18", ""},
+		{"no newer than the target, which would not know its settings", []Client{c(18, 1)}, 160014, 170006, "", "install postgresql-client-16"},
+		{"older than the server is refused with what to install", []Client{c(15, 18)}, 160014, 170000, "", "install postgresql-client-16 (installed: 15.18 in /pg15.18)"},
+		{"none at all", nil, 160014, 160014, "", "none is installed"},
+		{"backwards", all, 170006, 160014, "", "a dump does not go back"},
+		{"GitLab 18's 16 to 18", all, 160014, 180001, "16.14", ""},
+	} {
+		got, err := ChooseClient(test.clients, test.source, test.target)
+		if test.err != "" {
+			wantError(t, err, nil, test.err)
+		} else if err != nil || fmt.Sprintf("%d.%d", got.Major, got.Minor) != test.want {
+			t.Errorf("%s: %v %v", test.reason, got, err)
+		}
+	}
+}
+
+func TestAllInstalledClientsAreFound(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("pg_dump", "#!/bin/sh\necho 'pg_dump (PostgreSQL) 16.10 (Ubuntu 16.10-1)'\n")
+	if n := len(FindClients(t.Context(), dir)); n != len(FindClients(t.Context())) {
+		t.Error("a directory without psql and pg_restore counts")
+	}
+	write("psql", "")
+	write("pg_restore", "")
+	found := false
+	for _, c := range FindClients(t.Context(), dir) {
+		found = found || c == Client{dir, 16, 10}
+	}
+	if !found || len(FindClients(t.Context())) == 0 {
+		t.Error("not found")
+	}
+	write("pg_dump", "#!/bin/sh\necho garbage\n")
+	if n := len(FindClients(t.Context(), dir)); n != len(FindClients(t.Context())) {
+		t.Error("a program without a version counts")
 	}
 }
