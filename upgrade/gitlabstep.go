@@ -49,7 +49,7 @@ func (p *planner) postgres(next Release) {
 		Before: append(packageBackup(p.state, p.facts), Check{
 			What: "which PostgreSQL runs (skip this step if it is " + major + " already)", Command: "sudo gitlab-psql -c 'SHOW server_version'"}),
 		Commands: []Command{
-			shell(onGitLab, "sudo gitlab-ctl pg-upgrade -V "+major, "stops all services; with replicas or an external server follow GitLab's own instructions"),
+			shell(onGitLab, pgUpgradeCommand(p.release.GitLab, major), "stops all services; with replicas or an external server follow GitLab's own instructions"),
 			shell(onGitLab, "sudo gitlab-psql -d mattermost_production -c 'ANALYZE'", "pg-upgrade leaves no statistics"),
 		},
 		After: []Check{
@@ -59,6 +59,15 @@ func (p *planner) postgres(next Release) {
 		Rollback: []string{"sudo gitlab-ctl revert-pg-upgrade (works until the old data directory is deleted)", "else restore the backups"},
 		Downtime: []string{"the data directory is copied: by its size, and as much free disk space", "ANALYZE afterwards"},
 	}, to)
+}
+
+// pgUpgradeCommand names the target version from 12.8 on, where packages carry
+// more than one.
+func pgUpgradeCommand(gitlab Version, major string) string {
+	if gitlab.AtLeast(line(12, 8)) {
+		return "sudo gitlab-ctl pg-upgrade -V " + major
+	}
+	return "sudo gitlab-ctl pg-upgrade"
 }
 
 // install adds the step that installs a GitLab package.

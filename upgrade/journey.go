@@ -129,6 +129,21 @@ func (j *Journey) Findings() []Finding {
 	return list
 }
 
+// lines are the rule's settings, statements and commands, each with a word for
+// its kind.
+func (n Note) lines() []string {
+	var list []string
+	for _, group := range []struct {
+		kind  string
+		texts []string
+	}{{"set", n.Settings}, {"sql", n.SQL}, {"run", n.Commands}} {
+		for _, text := range group.texts {
+			list = append(list, group.kind+": "+text)
+		}
+	}
+	return list
+}
+
 func (n Note) message() string {
 	if n.Applies == "" && n.When != "" {
 		return "if " + describe(n.When) + ": " + n.Breaks

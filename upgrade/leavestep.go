@@ -94,7 +94,8 @@ func (p *planner) prepare() {
 			shell(onMattermost, "sudo install -m 600 -o mattermost -g mattermost config.json /opt/mattermost/config/config.json", "the exported file with every setting of the table below written into it"),
 			shell(onMattermost, "sudo chown -R mattermost:mattermost /opt/mattermost", ""),
 			Command{Where: onMattermost, Kind: "text", Text: unitText(v), Why: "/etc/systemd/system/mattermost.service"},
-			shell(onMattermost, restoreCommand(), "rehearsal with the backup; keep the time it takes, it is the downtime of the next step"),
+			fetchDump(v),
+			shell(onMattermost, restoreCommand(v), "rehearsal with the backup; keep the time it takes, it is the downtime of the next step"),
 		),
 		After: []Check{
 			{What: "the counts of the rehearsal are those of the export", Command: "psql -h 127.0.0.1 -U mmuser -d mattermost -Atc \"" + countSQL + "\"", Expect: "the line in " + leaveDir + "/counts, or a little less"},
@@ -172,7 +173,8 @@ func (p *planner) switchOver() {
 	move := []Command{
 		shell(onGitLab, dumpCommand(p.version), "the last state"),
 		shell(onMattermost, "psql -h 127.0.0.1 -U mmuser -d mattermost -v ON_ERROR_STOP=1 -c 'DROP SCHEMA public CASCADE; CREATE SCHEMA public'", "empties the rehearsal"),
-		shell(onMattermost, restoreCommand(), ""),
+		fetchDump(p.version),
+		shell(onMattermost, restoreCommand(p.version), ""),
 		shell(onMattermost, "psql -h 127.0.0.1 -U mmuser -d mattermost -c ANALYZE", ""),
 	}
 	switch {
@@ -192,7 +194,7 @@ func (p *planner) switchOver() {
 	commands = append(commands,
 		shell(onMattermost, "sudo rsync -a --delete <GitLab server>:/var/opt/gitlab/mattermost/data/ /opt/mattermost/data/ && sudo chown -R mattermost:mattermost /opt/mattermost/data", "both with a slash at the end, else it nests one level too deep; on the same machine without the server's name"),
 		shell(onMattermost, "sudo systemctl daemon-reload && sudo systemctl enable --now mattermost", ""),
-		Command{Where: onMattermost, Kind: "text", Text: "let the virtual host of the same name point at the new server", Why: "same address, port and scheme as before; on the GitLab machine through nginx['custom_nginx_config']"},
+		Command{Where: onMattermost, Kind: "text", Text: "let the virtual host of the same name point at the new server", Why: "same address, port and scheme as before, certificate and key from /etc/gitlab/ssl (or mattermost_nginx['ssl_certificate']); on the GitLab machine through nginx['custom_nginx_config']"},
 	)
 	p.add(Step{
 		ID: "leave-" + p.version.String(), Kind: StepLeave,

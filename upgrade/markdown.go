@@ -144,11 +144,7 @@ func markdownNotes(b *strings.Builder, notes []Note) {
 			mark += ", find out"
 		}
 		fmt.Fprintf(b, "- [ ] **%s** (%s): %s\n  → %s (%s)\n", n.ID, mark, n.message(), n.Do, n.Source)
-		var lines []string
-		for _, group := range [][]string{n.Settings, n.SQL, n.Commands} {
-			lines = append(lines, group...)
-		}
-		if len(lines) > 0 {
+		if lines := n.lines(); len(lines) > 0 {
 			fmt.Fprintf(b, "\n  ```\n  %s\n  ```\n\n", strings.Join(lines, "\n  "))
 		}
 	}

@@ -20,8 +20,16 @@ func downloadCommand(v Version, e Edition) string {
 	return "curl -fLO https://releases.mattermost.com/" + v.String() + "/" + archiveName(v, e)
 }
 
-func restoreCommand() string {
-	return "pg_restore -h 127.0.0.1 -U mmuser -d mattermost --no-owner --no-privileges --exit-on-error mattermost.dump"
+// fetchDump brings the dump over under the name that restoreCommand reads.
+func fetchDump(v Version) Command {
+	return shell(onMattermost, "rsync -a root@<GitLab server>:/var/backups/"+dumpName(v)+" .",
+		"on the same machine: sudo install -m 600 -o $USER /var/backups/"+dumpName(v)+" .")
+}
+
+func dumpName(v Version) string { return "mattermost-" + v.String() + ".dump" }
+
+func restoreCommand(v Version) string {
+	return "pg_restore -h 127.0.0.1 -U mmuser -d mattermost --no-owner --no-privileges --exit-on-error " + dumpName(v)
 }
 
 // binary is the server's program: platform before 5.0.
@@ -137,6 +145,11 @@ func whyMattermost(next, destination Version) string {
 }
 
 func editionWhy(e Edition) string {
+	const newer = "; take a later patch of the same line when there is one (this table knows those of 2026-08-21)"
+	return editionText(e) + newer
+}
+
+func editionText(e Edition) string {
 	switch e {
 	case EditionEntry:
 		return "the Enterprise build; without a licence it runs in Entry mode"

@@ -60,7 +60,8 @@ type planner struct {
 	// packagePostgres is the major of the package's own PostgreSQL server,
 	// which is under Mattermost unless the database is elsewhere.
 	packagePostgres string
-	left            bool   // Mattermost has left the package on this journey
+	left            bool // Mattermost has left the package on this journey
+	remarked        map[Version]bool
 	exported        bool   // the export step is there
 	databaseChoice  string // "move" or "keep"
 	kept            bool   // the database stayed in GitLab's PostgreSQL
@@ -72,7 +73,7 @@ func (p *planner) start(from Point) error {
 	s.Standalone = !from.Standalone.IsZero()
 	s.Mattermost = newestAsStart(from.Standalone)
 	if !from.GitLab.IsZero() {
-		r, err := resolveGitLab(from.GitLab, true)
+		r, err := p.resolve(from.GitLab, true)
 		if err != nil {
 			return err
 		}
@@ -113,6 +114,21 @@ func (p *planner) start(from Point) error {
 	p.journey.Start = *s
 	p.journey.General = append(p.journey.General, supportFinding(s.Mattermost, p.journey.On, "start")...)
 	return nil
+}
+
+// resolve is resolveGitLab with a remark where the table ends.
+func (p *planner) resolve(v Version, start bool) (Release, error) {
+	r, newer, err := resolveGitLab(v, start)
+	if newer && r.HasMattermost() && !p.remarked[v] {
+		if p.remarked == nil {
+			p.remarked = map[Version]bool{}
+		}
+		p.remarked[v] = true
+		p.general("table.newer", SeverityWarning, "GitLab "+v.String(),
+			fmt.Sprintf("GitLab %s is newer than this table: it is taken to carry Mattermost %s, as the newest of its line known here does, or a later one", v, r.Mattermost),
+			"give the version that runs as facts (mattermost); cat /opt/gitlab/embedded/service/mattermost/VERSION")
+	}
+	return r, err
 }
 
 // newestAsStart takes a standalone line as its first release, so that nothing
@@ -158,7 +174,7 @@ func (p *planner) walk(to Point) error {
 // toGitLab plans to a GitLab release; past the bundle Mattermost leaves on the
 // way.
 func (p *planner) toGitLab(to Version) error {
-	destination, err := resolveGitLab(to, false)
+	destination, err := p.resolve(to, false)
 	if err != nil {
 		return err
 	}
@@ -188,7 +204,7 @@ func (p *planner) toStandalone(to Point) error {
 	}
 	p.decideRoute()
 	if p.facts.Choices.Route == "gitlab-first" && p.state.GitLab.Major < 19 {
-		if err := p.gitlab(newestBundle().GitLab); err != nil {
+		if err := p.gitlab(newestBundle().GitLab.Line()); err != nil {
 			return err
 		}
 	}
@@ -213,7 +229,7 @@ func (p *planner) gitlab(to Version) error {
 // gitlabUntil adds the steps to a GitLab release; before is called once,
 // before the first package without Mattermost is installed.
 func (p *planner) gitlabUntil(to Version, before func() error) error {
-	destination, err := resolveGitLab(to, false)
+	destination, err := p.resolve(to, false)
 	if err != nil {
 		return err
 	}
@@ -273,6 +289,9 @@ func (p *planner) finish() {
 	}
 	if len(j.Steps) > 0 {
 		j.General = append(j.General, supportFinding(p.state.Mattermost, j.On, "destination")...)
+	}
+	if p.state.Standalone && j.On != 0 {
+		j.General = append(j.General, postgresFinding(p.state.PostgreSQL, j.On)...)
 	}
 	if p.state.Standalone && p.state.Mattermost.Major < 11 && len(j.Steps) > 0 && j.On > day(2026, 8, 15) {
 		p.general("destination.next", SeverityInfo, "destination",

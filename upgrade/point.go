@@ -115,20 +115,31 @@ func (s State) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// release resolves a GitLab version: an exact release must be in the table; a
-// line becomes its newest (or, as the start of a journey, its first) release.
-// Lines after the table stay lines: nothing is bundled there.
-func resolveGitLab(v Version, start bool) (Release, error) {
+// resolveGitLab resolves a GitLab version: an exact release must be in the
+// table; a line becomes its newest (or, as the start of a journey, its first)
+// release. Lines after the table stay lines: nothing is bundled there. A patch
+// that is newer than the table's newest of its line counts as that one; newer
+// is then true.
+func resolveGitLab(v Version, start bool) (r Release, newer bool, err error) {
 	b, err := BundledIn(v)
 	if err == nil {
 		if start {
-			return b.First, nil
+			return b.First, false, nil
 		}
-		return b.Last, nil
+		return b.Last, false, nil
 	}
 	var unknown *UnknownReleaseError
-	if errors.As(err, &unknown) && v.Major >= FirstWithout().GitLab.Major {
-		return Release{GitLab: v}, nil // announced, or newer than the table: no Mattermost either way
+	if !errors.As(err, &unknown) {
+		return Release{}, false, err
 	}
-	return Release{}, err
+	line := v.Line()
+	switch {
+	case unknown.Before.GitLab.Line() == line && unknown.After.GitLab.Line() != line:
+		r = unknown.Before
+		r.GitLab, r.Date = v, 0
+		return r, true, nil
+	case v.Major >= FirstWithout().GitLab.Major && unknown.After.GitLab.IsZero():
+		return Release{GitLab: v}, false, nil // announced, or newer than the table: no Mattermost either way
+	}
+	return Release{}, false, err
 }

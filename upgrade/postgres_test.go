@@ -97,7 +97,6 @@ func TestTheLinesOfALeavingPlanMoveARealDatabase(t *testing.T) {
 		t.Fatalf("the first line of the switch is no dump: %s", dump)
 	}
 	shellIn(t, c, dump)
-	shellIn(t, c, "mv mattermost-10.11.13.dump mattermost.dump")
 	for _, line := range texts(prepare) {
 		shellIn(t, c, line)
 	}
@@ -120,7 +119,6 @@ func TestTheLinesOfALeavingPlanMoveARealDatabase(t *testing.T) {
 	for _, line := range texts(leave) {
 		shellIn(t, c, line)
 		if strings.Contains(line, "pg_dump") {
-			shellIn(t, c, "mv mattermost-10.11.13.dump mattermost.dump")
 		}
 	}
 	check(leave, counts)

@@ -94,6 +94,15 @@ func earlyStops() []Version {
 	}
 }
 
+// OldestPostgreSQL returns the oldest PostgreSQL major ("9.6", "17") that the
+// package of a GitLab version lets itself be installed on; "" before 12.0,
+// which did not check.
+func OldestPostgreSQL(gitlab Version) string { return floorOf(gitlab).postgres }
+
+// OldestPostgreSQLFor returns the oldest PostgreSQL major that a Mattermost
+// version runs on. Servers check it at their start from 5.37 on.
+func OldestPostgreSQLFor(mattermost Version) string { return postgresFloor(mattermost) }
+
 // postgresFloor is the oldest PostgreSQL that a Mattermost version runs on.
 func postgresFloor(mattermost Version) string {
 	for _, f := range []struct {

@@ -148,3 +148,28 @@ func supportFinding(mattermost Version, on Date, where string) []Finding {
 	}
 	return nil
 }
+
+// postgresEnds are the last days of PostgreSQL majors, as its project
+// announces them.
+var postgresEnds = []struct {
+	major string
+	year  int
+	month time.Month
+	day   int
+}{
+	{"9.6", 2021, 11, 11}, {"10", 2022, 11, 10}, {"11", 2023, 11, 9}, {"12", 2024, 11, 21}, {"13", 2025, 11, 13},
+	{"14", 2026, 11, 12}, {"15", 2027, 11, 11}, {"16", 2028, 11, 9}, {"17", 2029, 11, 8}, {"18", 2030, 11, 14},
+}
+
+// postgresFinding says whether the PostgreSQL under a standalone Mattermost
+// gets no fixes any more on the given day.
+func postgresFinding(major string, on Date) []Finding {
+	for _, e := range postgresEnds {
+		if ends := day(e.year, e.month, e.day); e.major == major && on > ends {
+			return []Finding{{ID: "postgresql.unsupported", Severity: SeverityWarning, Where: "destination",
+				Message: fmt.Sprintf("on %s PostgreSQL %s gets no fixes any more: its support ended on %s", on, major, ends),
+				Fix:     "upgrade that server as well"}}
+		}
+	}
+	return nil
+}

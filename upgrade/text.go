@@ -156,10 +156,8 @@ func (p *textWriter) notes(title string, notes []Note, applies Answer) {
 		}
 		p.line("     - "+n.ID+" ("+n.effective()+"): ", n.message())
 		p.line("       → ", n.Do)
-		for _, group := range [][]string{n.Settings, n.SQL, n.Commands} {
-			for _, text := range group {
-				p.raw("         ", text)
-			}
+		for _, text := range n.lines() {
+			p.raw("         ", text)
 		}
 		p.line("       source: ", n.Source)
 	}
