@@ -268,3 +268,27 @@ func TestPluginSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestEnvironmentReadBack(t *testing.T) {
+	e, err := EndpointsOf("https://gitlab.example.com", Version{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := SettingsFor(Credentials{"the-id", "the-secret"}, Application{Scopes: []string{"read_user", "openid"}}, e)
+	text, err := want.Env()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseEnv("# comment\n\nexport MM_SERVICESETTINGS_SITEURL=https://x\n" + text.Reveal())
+	if err != nil || got != want {
+		t.Errorf("%+v %v", got, err)
+	}
+	if got, err := ParseEnv("MM_GITLABSETTINGS_SECRET='quoted'\r\n"); err != nil || got.Secret != "quoted" {
+		t.Errorf("quotes and CR LF: %v", err)
+	}
+	for _, bad := range []string{"hunter2-without-a-name", "MM_GITLABSETTINGS_ENABLE=hunter2"} {
+		if _, err := ParseEnv("\n" + bad); err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v", err)
+		}
+	}
+}

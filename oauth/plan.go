@@ -159,11 +159,11 @@ func (p *Plan) ensure(can abilities) {
 	}
 	have, want := p.Found[0], p.Order.Want
 	drift := Drift(want, have)
-	p.note(drift...)
 	change := slices.ContainsFunc(drift, func(f Finding) bool {
 		return slices.Contains([]string{"redirect-missing", "scope-empty", "scope-differs", "confidential-off"}, f.ID)
 	})
 	trust := want.Trusted && !have.Trusted && have.knows("trusted")
+	defer func() { p.note(p.settled(drift)...) }()
 	switch {
 	case change && !can.update && p.Order.Replace:
 		p.step("delete", have, "delete "+have.label()+" with its tokens, because the REST API cannot change it")
@@ -191,6 +191,32 @@ func (p *Plan) ensure(can abilities) {
 			Message: "GitLab does not show the secret of an existing application",
 			Fix:     "take it from Mattermost's settings or gitlab-secrets.json, or renew it"})
 	}
+}
+
+// repairs says which findings a step settles.
+var repairs = [...][2]string{
+	{"update", "redirect-missing"}, {"update", "scope-empty"}, {"update", "scope-differs"}, {"update", "trusted-off"}, {"update", "confidential-off"},
+	{"create", "redirect-missing"}, {"create", "scope-empty"}, {"create", "scope-differs"}, {"create", "confidential-off"}, {"create", "secret-mismatch"},
+	{"set-secret", "secret-mismatch"}, {"repair-organization", "organization-null"},
+}
+
+// settled lowers what the plan's own steps repair to information, so that only
+// what remains is an error.
+func (p *Plan) settled(drift []Finding) []Finding {
+	out := slices.Clone(drift)
+	for i, f := range out {
+		for _, s := range p.Steps {
+			if !slices.Contains(repairs[:], [2]string{s.Verb, f.ID}) {
+				continue
+			}
+			out[i].Severity, out[i].Fix = severityInfo, "repaired by the step "+s.Verb
+			if strings.HasPrefix(f.ID, "scope-") {
+				out[i].Severity = severityWarning
+				out[i].Fix += "; set gitlab_scope (MM_GITLABSETTINGS_SCOPE) to the same in Mattermost, or its logins end with invalid_scope"
+			}
+		}
+	}
+	return out
 }
 
 func (p *Plan) reauthorize(can abilities) error {

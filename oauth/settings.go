@@ -97,3 +97,56 @@ func (s Settings) check() error {
 func rubyString(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
+
+// ParseEnv reads the MM_GITLABSETTINGS_ variables out of a file of NAME=value
+// lines as [Settings.Env] writes them; quotes around a value, other variables,
+// blank lines and comments are passed over. An error names the line, never its
+// value.
+func ParseEnv(text string) (Settings, error) {
+	const limit = 1 << 20
+	if len(text) > limit {
+		return Settings{}, fmt.Errorf("environment: longer than %d bytes", limit)
+	}
+	var s Settings
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+		name, value, ok := strings.Cut(line, "=")
+		if line == "" || line[0] == '#' || ok && !strings.HasPrefix(name, "MM_GITLABSETTINGS_") {
+			continue
+		}
+		if !ok {
+			return Settings{}, fmt.Errorf("environment: line %d: want NAME=value", i+1)
+		}
+		if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
+			value = value[1 : n-1]
+		}
+		if err := s.set(name, value); err != nil {
+			return Settings{}, fmt.Errorf("environment: line %d: %w", i+1, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Settings) set(name, value string) error {
+	switch strings.TrimPrefix(name, "MM_GITLABSETTINGS_") {
+	case "ENABLE":
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%s: want true or false", name)
+		}
+		s.Enable = on
+	case "ID":
+		s.ID = value
+	case "SECRET":
+		s.Secret = Secret(value)
+	case "SCOPE":
+		s.Scope = value
+	case "AUTHENDPOINT":
+		s.AuthEndpoint = value
+	case "TOKENENDPOINT":
+		s.TokenEndpoint = value
+	case "USERAPIENDPOINT":
+		s.UserAPIEndpoint = value
+	}
+	return nil
+}

@@ -59,7 +59,7 @@ func (g *GitLab) api(w http.ResponseWriter, r *http.Request, path string) {
 		}
 	case strings.HasPrefix(rest, "projects/"), strings.HasPrefix(rest, "groups/"):
 		if g.scoped(w, t, "api") {
-			g.integration(w, r, rest)
+			g.integration(w, r)
 		}
 	default:
 		g.json(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -46,8 +47,10 @@ func (g *GitLab) applicationSettings(w http.ResponseWriter, r *http.Request) {
 }
 
 // integration serves .../integrations/NAME and the older .../services/NAME.
-func (g *GitLab) integration(w http.ResponseWriter, r *http.Request, rest string) {
-	parts := strings.Split(rest, "/")
+func (g *GitLab) integration(w http.ResponseWriter, r *http.Request) {
+	// A project's path comes with its slashes escaped.
+	_, escaped, _ := strings.Cut(r.URL.EscapedPath(), "/api/")
+	parts := strings.Split(escaped[strings.Index(escaped, "/")+1:], "/")
 	if len(parts) != 4 || parts[2] != "integrations" && parts[2] != "services" || parts[0] == "groups" && parts[2] == "services" ||
 		parts[3] != "mattermost" && parts[3] != "mattermost-slash-commands" {
 		g.json(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})
@@ -57,7 +60,12 @@ func (g *GitLab) integration(w http.ResponseWriter, r *http.Request, rest string
 		g.json(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})
 		return
 	}
-	key := parts[0] + "/" + parts[1] + "/" + parts[3]
+	project, err := url.PathUnescape(parts[1])
+	if err != nil {
+		g.json(w, http.StatusBadRequest, map[string]string{"error": "id is invalid"})
+		return
+	}
+	key := parts[0] + "/" + project + "/" + parts[3]
 	switch r.Method {
 	case http.MethodGet:
 		doc := g.integrations[key]

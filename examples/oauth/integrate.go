@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/oauth"
+)
+
+const integrateHelp = `Usage: oauth integrate KIND [flags]
+
+Sets up what GitLab offers for Mattermost beside the login. KIND is
+
+  notifications   events of a project go to a channel; the incoming webhook is in MATTERMOST_WEBHOOK or -webhook-file
+  slash-commands  /gitlab in Mattermost for a project; the command's token is in MATTERMOST_SLASH_TOKEN or -webhook-file
+  allow           GitLab may call Mattermost at a local address (outbound requests)
+  plugin          the GitLab plugin's own application, and its settings in -out
+
+GitLab's token is in GITLAB_TOKEN: of a maintainer for the first two, of an administrator for the others.
+
+Example:
+  oauth integrate notifications -gitlab https://gitlab.example.com -project group/project -events push,pipeline -channel builds
+
+`
+
+// integration are the flags of integrate.
+type integration struct {
+	target
+	project, events, channel, username, branches, webhookFile, host string
+	onlyBroken, remove                                              bool
+	out                                                             output
+}
+
+func integrate(ctx context.Context, args []string, s cli.Streams) error {
+	i := &integration{target: target{streams: s}}
+	kind := ""
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		kind, args = args[0], args[1:]
+	}
+	f := cli.Flags("oauth integrate", integrateHelp, s)
+	i.flags(f)
+	f.StringVar(&i.project, "project", "", "`PROJECT`: its id or group/project")
+	f.StringVar(&i.events, "events", "", "`LIST` of "+strings.Join(oauth.Events(), ","))
+	f.StringVar(&i.channel, "channel", "", "default `CHANNEL`")
+	f.StringVar(&i.username, "username", "", "`NAME` under which it posts (Mattermost: EnablePostUsernameOverride)")
+	f.StringVar(&i.branches, "branches", "", "`WHICH`: all, default, protected or default_and_protected")
+	f.BoolVar(&i.onlyBroken, "only-broken", false, "only pipelines that fail")
+	f.StringVar(&i.webhookFile, "webhook-file", "", "`FILE` with the incoming webhook, or the slash command's token")
+	f.StringVar(&i.host, "host", "", "with allow: `HOST` or address; default: that of -mattermost")
+	f.BoolVar(&i.remove, "remove", false, "switch the integration off")
+	i.out.flags(f)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	kinds := map[string]func(context.Context, *oauth.Integrator) error{
+		"notifications": i.notifications, "slash-commands": i.slashCommands, "allow": i.allow, "plugin": i.plugin,
+	}
+	do, ok := kinds[kind]
+	if !ok {
+		return cli.Usagef("integrate %q: want notifications, slash-commands, allow or plugin", kind)
+	}
+	if i.gitlab == "" {
+		return cli.Usagef("-gitlab is needed")
+	}
+	if i.dryRun {
+		_, err := fmt.Fprintf(s.Out, "would %s at %s %s%s\n", kind, i.gitlab, i.project, i.host)
+		return err
+	}
+	token, err := i.token("GitLab token")
+	if err != nil {
+		return err
+	}
+	client, _, err := i.client()
+	if err != nil {
+		return err
+	}
+	return do(ctx, &oauth.Integrator{GitLabURL: i.gitlab, Token: token, Client: client})
+}
+
+func (i *integration) say(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	if i.json {
+		return cli.WriteJSON(i.streams.Out, map[string]string{"done": text})
+	}
+	_, err := fmt.Fprintln(i.streams.Out, text)
+	return err
+}
+
+func (i *integration) notifications(ctx context.Context, g *oauth.Integrator) error {
+	if i.remove {
+		if err := g.Remove(ctx, i.project, "mattermost"); err != nil {
+			return err
+		}
+		return i.say("notifications of project %s are off", i.project)
+	}
+	hook, err := secretFrom(i.webhookFile, "MATTERMOST_WEBHOOK")
+	if err != nil {
+		return err
+	}
+	n := oauth.Notifications{Webhook: hook, Username: i.username, Channel: i.channel, Branches: i.branches, OnlyBroken: i.onlyBroken}
+	if i.events != "" {
+		n.Events = strings.Split(i.events, ",")
+	}
+	if err := g.SetNotifications(ctx, i.project, n); err != nil {
+		return err
+	}
+	return i.say("notifications of project %s go to Mattermost", i.project)
+}
+
+func (i *integration) slashCommands(ctx context.Context, g *oauth.Integrator) error {
+	if i.remove {
+		if err := g.Remove(ctx, i.project, "mattermost-slash-commands"); err != nil {
+			return err
+		}
+		return i.say("slash commands of project %s are off", i.project)
+	}
+	token, err := secretFrom(i.webhookFile, "MATTERMOST_SLASH_TOKEN")
+	if err != nil {
+		return err
+	}
+	if err := g.SetSlashCommands(ctx, i.project, token); err != nil {
+		return err
+	}
+	address, err := oauth.SlashCommandURL(i.gitlab, i.project)
+	if err != nil {
+		return err
+	}
+	return i.say("slash commands of project %s are on; request URL in Mattermost (POST): %s", i.project, address)
+}
+
+func (i *integration) allow(ctx context.Context, g *oauth.Integrator) error {
+	host := i.host
+	if host == "" {
+		host = i.mattermost
+	}
+	changed, err := g.AllowOutbound(ctx, host)
+	if err != nil {
+		return err
+	}
+	if !changed {
+		return i.say("GitLab may already call %s", host)
+	}
+	return i.say("GitLab may call %s now", host)
+}
+
+// plugin registers the plugin's application and writes its settings.
+func (i *integration) plugin(ctx context.Context, g *oauth.Integrator) error {
+	if i.out.file == "" {
+		return cli.Usagef("integrate plugin: -out FILE is needed, the settings hold three secrets")
+	}
+	if _, err := os.Lstat(i.out.file); err == nil {
+		return fmt.Errorf("%s: exists; a new encryption key would disconnect every user of the plugin, so move it away first if that is wanted", i.out.file)
+	}
+	want, err := oauth.PluginApplication(i.mattermost)
+	if err != nil {
+		return err
+	}
+	route := &oauth.APIRoute{GitLabURL: i.gitlab, Token: g.Token, Client: g.Client}
+	res, err := oauth.Ensure(ctx, route, want, oauth.Credentials{})
+	if err != nil {
+		return err
+	}
+	if res.Credentials.Secret == "" {
+		if res, err = oauth.RenewSecret(ctx, route, want, oauth.Credentials{ID: res.Credentials.ID}); err != nil {
+			return err
+		}
+	}
+	var random [40]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return err
+	}
+	p := oauth.PluginSettings{
+		GitLabURL: i.gitlab, ClientID: res.Credentials.ID, ClientSecret: res.Credentials.Secret, ChildPipelines: true,
+		WebhookSecret: oauth.Secret(hex.EncodeToString(random[:24])), EncryptionKey: oauth.Secret(hex.EncodeToString(random[24:])),
+	}
+	text, err := p.Config()
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(i.out.file, []byte(text.Reveal()), 0o600); err != nil {
+		return errors.Join(err, errors.New("the application is registered; run this again, it renews the secret"))
+	}
+	hook, err := p.WebhookURL(i.mattermost)
+	if err != nil {
+		return err
+	}
+	return i.say("plugin settings are in %s (mmctl config patch %[1]s); webhook URL for GitLab: %s", i.out.file, hook)
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/oauth"
+)
+
+const routeHelp = `
+Routes:
+  api       GitLab 10.5 and newer; an administrator's token with scope api in GITLAB_TOKEN
+  database  on GitLab's server: 'sudo -u gitlab-psql oauth ... -route database'; keeps id and secret, sets Trusted
+  manual    prints what to click, asks for what comes back
+
+`
+
+func register(ctx context.Context, args []string, s cli.Streams) error {
+	return order(ctx, args, s, oauth.ActionEnsure, `Usage: oauth register -gitlab URL -mattermost URL [flags]
+
+Makes the application exist with both redirect URIs, scope read_user, trusted and confidential. Running it again changes nothing.
+
+Example:
+  GITLAB_TOKEN=... oauth register -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com -out oauth.env
+`)
+}
+
+func reauthorize(ctx context.Context, args []string, s cli.Streams) error {
+	return order(ctx, args, s, oauth.ActionReauthorize, `Usage: oauth reauthorize -gitlab URL -mattermost URL [flags]
+
+Revokes what users have authorized and authorizes again. By the database route id and secret stay; by the API the application
+is deleted and made again with new ones, which needs -replace.
+
+Example:
+  sudo -u gitlab-psql oauth reauthorize -route database -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com
+`)
+}
+
+func renewSecret(ctx context.Context, args []string, s cli.Streams) error {
+	return order(ctx, args, s, oauth.ActionRenewSecret, `Usage: oauth renew-secret -gitlab URL -mattermost URL [flags]
+
+Gives the application a new secret. The old one is dead at once: write the new one into Mattermost's settings and restart it.
+
+Example:
+  GITLAB_TOKEN=... oauth renew-secret -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com -out oauth.env
+`)
+}
+
+func revoke(ctx context.Context, args []string, s cli.Streams) error {
+	return order(ctx, args, s, oauth.ActionRevoke, `Usage: oauth revoke -gitlab URL -mattermost URL [flags]
+
+Removes the application with every authorization and token. With several that match, say which by -id.
+
+Example:
+  GITLAB_TOKEN=... oauth revoke -n -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com
+`)
+}
+
+// order plans, shows, applies and prints.
+func order(ctx context.Context, args []string, s cli.Streams, action oauth.Action, usage string) (err error) {
+	t := &target{streams: s}
+	var out output
+	f := cli.Flags("oauth "+string(action), usage+routeHelp, s)
+	t.flags(f)
+	out.flags(f)
+	replace := f.Bool("replace", false, "permit to delete the application and make a new one (new id and secret) where it cannot be changed")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if err := out.check(); err != nil {
+		return err
+	}
+	if t.json && !t.dryRun && out.file == "" && action != oauth.ActionRevoke {
+		return cli.Usagef("-json masks the secret: give -out FILE as well")
+	}
+	want, err := t.want()
+	if err != nil {
+		return err
+	}
+	c, err := t.credentials()
+	if err != nil {
+		return err
+	}
+	r, closeRoute, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := closeRoute(); err == nil {
+			err = closeErr
+		}
+	}()
+	o := oauth.Order{Action: action, Want: want, Credentials: c, Replace: *replace}
+	p, err := r.Plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	if t.dryRun {
+		return t.printPlan(p)
+	}
+	if p.Instructions != nil {
+		if err := t.printInstructions(*p.Instructions); err != nil {
+			return err
+		}
+	}
+	file, err := out.prepare()
+	if err != nil {
+		return err
+	}
+	if file != nil {
+		defer func() { // nothing is left when it was not committed
+			if cancelErr := file.Cancel(); err == nil {
+				err = cancelErr
+			}
+		}()
+	}
+	res, err := r.Apply(ctx, p)
+	if err != nil {
+		return err
+	}
+	return t.printResult(res, want, out, file)
+}
+
+func parse(f *flag.FlagSet, args []string) error {
+	if err := cli.Parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		// It may be a token that was meant for the environment: not repeated.
+		return cli.Usagef("%d arguments are too many; everything is given by flags", f.NArg())
+	}
+	return nil
+}
+
+func status(ctx context.Context, args []string, s cli.Streams) (err error) {
+	t := &target{streams: s}
+	f := cli.Flags("oauth status", `Usage: oauth status -gitlab URL -mattermost URL [flags]
+
+Shows what is registered and how it differs from what Mattermost needs. With id and secret (MM_GITLABSETTINGS_ID,
+MM_GITLABSETTINGS_SECRET) it also says whether they are right; nothing is changed.
+
+Example:
+  GITLAB_TOKEN=... oauth status -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com
+`+routeHelp, s)
+	t.flags(f)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	want, err := t.want()
+	if err != nil {
+		return err
+	}
+	c, err := t.credentials()
+	if err != nil {
+		return err
+	}
+	r, closeRoute, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := closeRoute(); err == nil {
+			err = closeErr
+		}
+	}()
+	found, err := r.Find(ctx, want, c)
+	if err != nil {
+		return err
+	}
+	findings := oauth.CheckSiteURL(t.mattermost)
+	if len(found) == 0 {
+		findings = append(findings, oauth.Finding{ID: "not-registered", Severity: "error", Message: "no application in GitLab matches", Where: t.gitlab, Fix: "oauth register"})
+	} else {
+		findings = append(findings, oauth.Drift(want, found[0])...)
+	}
+	if t.json {
+		if err := cli.WriteJSON(s.Out, map[string]any{"applications": notNil(found), "findings": notNil(findings)}); err != nil {
+			return err
+		}
+		return verdict(findings)
+	}
+	for _, a := range found {
+		if err := printApplication(s.Out, a); err != nil {
+			return err
+		}
+	}
+	if err := printFindings(s.Out, findings); err != nil {
+		return err
+	}
+	if len(findings) == 0 {
+		if _, err := fmt.Fprintln(s.Out, "as wanted"); err != nil {
+			return err
+		}
+	}
+	return verdict(findings)
+}
