@@ -67,11 +67,16 @@ func texts(s upgrade.Step) (list []string) {
 	return list
 }
 
+func TestAgainstARealPostgreSQL(t *testing.T) {
+	c := pgtest.Start(t, pgtest.Options{})
+	t.Run("the lines of a leaving plan move a database", func(t *testing.T) { leavingMovesADatabase(t, c) })
+	t.Run("every statement of the rules runs", func(t *testing.T) { everyStatementRuns(t, c) })
+}
+
 // The package's database is a sample; the plan's own lines must move it to a
 // new owner, show the same counts, leave nothing to the old role, and turn
 // GitLab accounts into e-mail accounts.
-func TestTheLinesOfALeavingPlanMoveARealDatabase(t *testing.T) {
-	c := pgtest.Start(t, pgtest.Options{})
+func leavingMovesADatabase(t *testing.T, c *pgtest.Cluster) {
 	c.SQL(t, "postgres", "CREATE ROLE gitlab_mattermost LOGIN")
 	c.SQL(t, "postgres", "CREATE DATABASE mattermost_production OWNER gitlab_mattermost")
 	fill(t, c, "mattermost_production")
@@ -161,10 +166,9 @@ INSERT INTO oauth_applications VALUES (1, NULL), (2, 7);
 
 // Every statement that a rule prints runs, in the order of the rules, and does
 // what the rule says.
-func TestEverySQLStatementOfTheRulesRuns(t *testing.T) {
-	c := pgtest.Start(t, pgtest.Options{})
-	c.SQL(t, "postgres", "CREATE DATABASE mattermost")
-	c.SQL(t, "mattermost", oldWorld)
+func everyStatementRuns(t *testing.T, c *pgtest.Cluster) {
+	c.SQL(t, "postgres", "CREATE DATABASE old")
+	c.SQL(t, "old", oldWorld)
 	toJSONB := "BEGIN; ALTER TABLE posts ALTER COLUMN props TYPE jsonb USING props::jsonb; ROLLBACK;"
 	if out, err := run(c, toJSONB); err == nil {
 		t.Fatalf("the NUL in props was to stop the migration, but: %s", out)
@@ -190,7 +194,7 @@ func TestEverySQLStatementOfTheRulesRuns(t *testing.T) {
 		"SELECT props::jsonb->>'a' FROM posts WHERE id = 'p1'":                                                                   "xy",
 		"SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'posts' AND column_name = 'message'": "65535",
 	} {
-		if got := c.SQL(t, "mattermost", sql); got != want {
+		if got := c.SQL(t, "old", sql); got != want {
 			t.Errorf("%s: %q, want %q", sql, got, want)
 		}
 	}
@@ -201,7 +205,7 @@ func TestEverySQLStatementOfTheRulesRuns(t *testing.T) {
 
 // run executes one text of SQL as psql -f would, each statement by itself.
 func run(c *pgtest.Cluster, sql string) (string, error) {
-	cmd := c.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "mattermost", "-f", "-")
+	cmd := c.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "old", "-f", "-")
 	cmd.Stdin = strings.NewReader(sql)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
