@@ -125,15 +125,18 @@ func (c *checker) variable(name string, text *string) {
 		c.report.Verdicts = append(c.report.Verdicts, Verdict{Name: name, Role: RoleProcess, Honoured: true})
 		return
 	}
-	if o, ok := findOther(name); ok {
-		c.other(name, o)
-		return
-	}
 	s, ok := Lookup(name)
-	if !ok && c.era == eraWalk {
-		s, ok = c.overlong(name)
+	if !ok || len(name) < 3 || name[2] != '_' {
+		if o, known := findOther(name); known {
+			c.other(name, o)
+			return
+		}
+		ok = false
+		if c.era == eraWalk {
+			s, ok = c.overlong(name)
+		}
 	}
-	if !ok || !strings.HasPrefix(strings.ToUpper(name), "MM_") {
+	if !ok {
 		c.unknown(name)
 		return
 	}
@@ -216,11 +219,20 @@ func (c *checker) reachable(v *Verdict) bool {
 		c.fail("env.unreachable", v.Name, "Mattermost splits names at underscores, so a field with one is never found", replacement(s, "remove it"))
 		return false
 	}
+	if !strings.Contains(s.defaults, "=null") {
+		return c.current(v)
+	}
 	if def, _ := s.Default(c.version); def == "null" && s.Kind != KindList && s.Kind != KindMap {
 		c.fail("env.needs-key", v.Name, "the setting is unset by default, and a variable counts only when config.json holds the key", replacement(s, "set "+s.Path+" in config.json"))
 		v.Locked = true
 		return false
 	}
+	return c.current(v)
+}
+
+// current is false for settings that the server reads and then overrides.
+func (c *checker) current(v *Verdict) bool {
+	s := v.setting
 	if days, ok := strings.CutSuffix(s.Path, "InDays"); ok && strings.HasPrefix(s.Path, "ServiceSettings.SessionLength") && !before(c.version, Version{Major: 7}) {
 		hours, _ := Lookup(days + "InHours")
 		c.fail("env.superseded", v.Name, "from 7.0 on the value in days is ignored when it comes from a variable", "use "+hours.Env()+" with 24 times the value")

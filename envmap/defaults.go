@@ -1,6 +1,11 @@
 package envmap
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/redact"
+)
 
 // ExistingDefault is the default that a setting gets on a server that has a
 // config.json already, as JSON. A server that has loaded a file never counts as
@@ -61,10 +66,36 @@ func IsSecret(name string) bool {
 		last := strings.ToLower(s.Path[strings.LastIndexByte(s.Path, '.')+1:])
 		return s.Kind == KindString && (strings.HasSuffix(last, "secret") || strings.HasSuffix(last, "password"))
 	}
-	for _, word := range []string{"SECRET", "PASSWORD", "PASSWD", "TOKEN", "SALT", "_KEY", "APIKEY", "DSN", "DATABASE_URL", "PROXY"} {
+	for _, word := range []string{"SECRET", "PASSWORD", "PASSWD", "TOKEN", "SALT", "_KEY", "APIKEY", "DSN", "DATABASE_URL"} {
 		if strings.Contains(strings.ToUpper(name), word) {
 			return true
 		}
 	}
 	return false
+}
+
+// Show returns the value of a variable as it may be shown: quoted, "(not set)"
+// without one, and masked when the name is a secret's or the value a URL with a
+// password.
+func (v Var) Show() string {
+	text, ok := v.Text()
+	switch {
+	case !ok:
+		return "(not set)"
+	case text != "" && v.secret():
+		return redact.Mask
+	}
+	return strconv.Quote(text)
+}
+
+// secret looks at name and value.
+func (v Var) secret() bool {
+	if IsSecret(v.Name) {
+		return true
+	}
+	text, _ := v.Text()
+	_, rest, ok := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	user, _, at := strings.Cut(authority, "@")
+	return ok && at && strings.Contains(user, ":")
 }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/gitlab-mattermost/sdk/internal/redact"
 )
 
 // Kinds of Change.
@@ -33,9 +31,6 @@ type Change struct {
 	// Means says what the change does to a running server.
 	Means string `json:"means"`
 }
-
-// notSet is shown for a variable without a value.
-const notSet = "(not set)"
 
 // Diff compares two environments, in the order of the first and then of the
 // second. A variable that is known and not set equals one that is missing.
@@ -61,7 +56,7 @@ func Diff(old, new *Environment) []Change {
 }
 
 func compare(name string, old, new *string) (Change, bool) {
-	c := Change{Name: name, Old: shown(name, old), New: shown(name, new)}
+	c := Change{Name: name, Old: Var{Name: name, Value: old}.Show(), New: Var{Name: name, Value: new}.Show()}
 	switch {
 	case old == nil && new == nil, old != nil && new != nil && *old == *new:
 		return Change{}, false
@@ -90,16 +85,6 @@ func compare(name string, old, new *string) (Change, bool) {
 		c.Means = "restart: the new value takes effect"
 	}
 	return c, true
-}
-
-func shown(name string, value *string) string {
-	switch {
-	case value == nil:
-		return notSet
-	case IsSecret(name) && *value != "":
-		return redact.Mask
-	}
-	return strconv.Quote(*value)
 }
 
 // ReadSource reads an environment from where it is kept: "pid:1234" is a running

@@ -231,7 +231,7 @@ func (b *operatorBuilder) variable(v Var) error {
 	if err := checkVar(v); err != nil {
 		return err
 	}
-	if IsSecret(v.Name) || notUTF8(value) != "" {
+	if v.secret() || notUTF8(value) != "" {
 		b.secrets = append(b.secrets, v.Name)
 		b.secret[v.Name] = value
 		return nil

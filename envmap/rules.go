@@ -24,11 +24,11 @@ type rule struct {
 // Releases whose validation was read in full. Older ones had most of the same
 // conditions, so breaking one there is a warning.
 var (
-	v539  = Version{Major: 5, Minor: 39}
-	v900  = Version{Major: 9}
-	v1011 = Version{Major: 10, Minor: 11}
-	v1100 = Version{Major: 11}
-	v1107 = Version{Major: 11, Minor: 7}
+	v539  = Version{Major: 5, Minor: 39, Patch: -1}
+	v900  = Version{Major: 9, Minor: 0, Patch: -1}
+	v1011 = Version{Major: 10, Minor: 11, Patch: -1}
+	v1100 = Version{Major: 11, Minor: 0, Patch: -1}
+	v1107 = Version{Major: 11, Minor: 7, Patch: -1}
 )
 
 // rules returns the condition of a setting. It is a switch, not a table, so

@@ -8,13 +8,17 @@ import (
 
 //go:generate go run ./internal/gen .
 
-// schemaText is the table of settings, one a line, sorted by key so that a
-// binary search in the text itself finds a setting: nothing is parsed at the
-// start of a program and nothing is allocated. Columns: path, kind, first and
-// last sample, samples in between that lack it, then "sample=default" each.
+// schemaText is the table of settings, one a line, sorted by key. Nothing of it
+// is parsed at the start of a program. Columns: path, kind, first and last
+// sample, samples in between that lack it, then "sample=default" each.
 //
 //go:embed schema.txt
 var schemaText string
+
+// schemaIndex is a hash table of where the lines start: see the generator.
+//
+//go:embed schema.idx
+var schemaIndex string
 
 // Kind is the type of a setting, as far as reading a variable is concerned.
 type Kind byte
@@ -158,21 +162,22 @@ func Lookup(name string) (Setting, bool) {
 	if len(name) > 3 && strings.EqualFold(name[:3], "MM_") {
 		name = name[3:]
 	}
-	lo, hi := 0, len(schemaText)
-	for lo < hi {
-		mid := lo + (hi-lo)/2
-		start := lo + strings.LastIndexByte(schemaText[lo:mid], '\n') + 1
-		line, _, _ := strings.Cut(schemaText[start:], "\n")
-		switch c := compareKey(name, line); {
-		case c == 0:
+	hash := uint32(2166136261)
+	for i := range len(name) {
+		hash = (hash ^ uint32(fold(name[i]))) * 16777619
+	}
+	slots := uint32(len(schemaIndex) / 4)
+	for slot := hash % slots; ; slot = (slot + 1) % slots {
+		entry := schemaIndex[4*slot : 4*slot+4]
+		offset := uint32(entry[0]) | uint32(entry[1])<<8 | uint32(entry[2])<<16
+		if offset == 0 {
+			return Setting{}, false
+		}
+		if line := schemaText[offset-1:]; isKey(name, line) {
+			line, _, _ = strings.Cut(line, "\n")
 			return parseLine(line), true
-		case c < 0:
-			hi = start
-		default:
-			lo = start + len(line) + 1
 		}
 	}
-	return Setting{}, false
 }
 
 // Settings yields all settings of all releases, sorted.
@@ -188,33 +193,28 @@ func Settings() iter.Seq[Setting] {
 	}
 }
 
-// compareKey orders a name against a line of the table.
-func compareKey(name, line string) int {
-	for i := 0; ; i++ {
-		a, b := fold(name, i), fold(line, i)
-		switch {
-		case a != b:
-			return int(a) - int(b)
-		case a == 0:
-			return 0
+// isKey tells whether a name is the first column of a line.
+func isKey(name, line string) bool {
+	if len(line) <= len(name) || line[len(name)] != '\t' {
+		return false
+	}
+	for i := range len(name) {
+		if fold(name[i]) != fold(line[i]) {
+			return false
 		}
 	}
+	return true
 }
 
-// fold returns the byte at i in the form that keys are compared in; 0 is the
-// end of a name or of a line's first column.
-func fold(s string, i int) byte {
-	if i >= len(s) || s[i] == '\t' {
-		return 0
-	}
-	switch c := s[i]; {
+// fold gives letters and separators the one form that keys are compared in.
+func fold(c byte) byte {
+	switch {
 	case c == '_':
 		return '.'
 	case c >= 'A' && c <= 'Z':
 		return c + 'a' - 'A'
-	default:
-		return c
 	}
+	return c
 }
 
 func parseLine(line string) Setting {

@@ -17,13 +17,13 @@ func ParseVersion(text string) (Version, error) { return version.Parse(text) }
 // generator's input names the same ones. Development states count as the
 // release they became.
 var samples = [...]Version{
-	{Major: 4, Minor: 0}, {Major: 5, Minor: 4}, {Major: 5, Minor: 11}, {Major: 5, Minor: 20}, {Major: 5, Minor: 31},
-	{Major: 5, Minor: 37}, {Major: 5, Minor: 39}, {Major: 6, Minor: 0}, {Major: 6, Minor: 1}, {Major: 6, Minor: 7},
-	{Major: 7, Minor: 4}, {Major: 7, Minor: 6}, {Major: 7, Minor: 7}, {Major: 8, Minor: 0}, {Major: 9, Minor: 0},
-	{Major: 9, Minor: 4}, {Major: 9, Minor: 7}, {Major: 9, Minor: 9}, {Major: 9, Minor: 11}, {Major: 10, Minor: 3},
-	{Major: 10, Minor: 5}, {Major: 10, Minor: 9}, {Major: 10, Minor: 11}, {Major: 11, Minor: 1}, {Major: 11, Minor: 4},
-	{Major: 11, Minor: 5}, {Major: 11, Minor: 6}, {Major: 11, Minor: 7}, {Major: 11, Minor: 8}, {Major: 11, Minor: 9},
-	{Major: 11, Minor: 11},
+	{Major: 4, Minor: 0, Patch: -1}, {Major: 5, Minor: 4, Patch: -1}, {Major: 5, Minor: 11, Patch: -1}, {Major: 5, Minor: 20, Patch: -1}, {Major: 5, Minor: 31, Patch: -1},
+	{Major: 5, Minor: 37, Patch: -1}, {Major: 5, Minor: 39, Patch: -1}, {Major: 6, Minor: 0, Patch: -1}, {Major: 6, Minor: 1, Patch: -1}, {Major: 6, Minor: 7, Patch: -1},
+	{Major: 7, Minor: 4, Patch: -1}, {Major: 7, Minor: 6, Patch: -1}, {Major: 7, Minor: 7, Patch: -1}, {Major: 8, Minor: 0, Patch: -1}, {Major: 9, Minor: 0, Patch: -1},
+	{Major: 9, Minor: 4, Patch: -1}, {Major: 9, Minor: 7, Patch: -1}, {Major: 9, Minor: 9, Patch: -1}, {Major: 9, Minor: 11, Patch: -1}, {Major: 10, Minor: 3, Patch: -1},
+	{Major: 10, Minor: 5, Patch: -1}, {Major: 10, Minor: 9, Patch: -1}, {Major: 10, Minor: 11, Patch: -1}, {Major: 11, Minor: 1, Patch: -1}, {Major: 11, Minor: 4, Patch: -1},
+	{Major: 11, Minor: 5, Patch: -1}, {Major: 11, Minor: 6, Patch: -1}, {Major: 11, Minor: 7, Patch: -1}, {Major: 11, Minor: 8, Patch: -1}, {Major: 11, Minor: 9, Patch: -1},
+	{Major: 11, Minor: 11, Patch: -1},
 }
 
 // before compares major and minor only: patch releases do not change settings.

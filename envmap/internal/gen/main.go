@@ -1,11 +1,13 @@
 // Command gen makes the tables that package envmap embeds from the sampled data
-// in testdata: schema.txt (Mattermost's settings) and legacy.txt (the old keys
-// of gitlab.rb). It runs through "go generate" in package envmap; a test of it
+// in testdata: schema.txt (Mattermost's settings), schema.idx (where each stands
+// in it) and legacy.txt (the old keys of gitlab.rb). It runs through "go generate" in package envmap; a test of it
 // fails when the embedded tables are not what it would write.
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +21,12 @@ func main() {
 	}
 }
 
+// tables are the files and what makes them.
+var tables = map[string]func(testdata string) (string, error){"schema.txt": schema, "schema.idx": index, "legacy.txt": legacy}
+
 // run reads dir/internal/gen/testdata and writes the tables into dir.
 func run(dir string) error {
-	for name, build := range map[string]func(string) (string, error){"schema.txt": schema, "legacy.txt": legacy} {
+	for name, build := range tables {
 		text, err := build(filepath.Join(dir, "internal", "gen", "testdata"))
 		if err != nil {
 			return err
@@ -81,8 +86,8 @@ func schema(testdata string) (string, error) {
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-// key is what the package's binary search compares: the path in lower case
-// with one separator, so that variables and paths are found alike.
+// key is what the package compares: the path in lower case with one separator,
+// so that variables and paths are found alike.
 func key(line string) string {
 	path, _, _ := strings.Cut(line, "\t")
 	return strings.ToLower(strings.ReplaceAll(path, "_", "."))
@@ -148,6 +153,36 @@ func (s *setting) line() string {
 		gaps[i] = fmt.Sprint(g)
 	}
 	return strings.Join(append([]string{s.path, s.kind, fmt.Sprint(s.first), fmt.Sprint(s.last), strings.Join(gaps, ",")}, s.defaults...), "\t")
+}
+
+// slots is the size of the index: a power of two, more than twice the settings.
+const slots = 2048
+
+// index is a hash table over the keys of the schema, open addressing, four bytes
+// a slot: the offset of the line plus one, little endian; 0 is free. The hash is
+// FNV-1a of the key, as in the package's Lookup.
+func index(testdata string) (string, error) {
+	text, err := schema(testdata)
+	if err != nil {
+		return "", err
+	}
+	table := make([]byte, 4*slots)
+	offset, count := 0, 0
+	for line := range strings.Lines(text) {
+		hash := fnv.New32a()
+		hash.Write([]byte(key(line))) // never fails
+		slot := hash.Sum32() % slots
+		for binary.LittleEndian.Uint32(table[4*slot:]) != 0 {
+			slot = (slot + 1) % slots
+		}
+		binary.LittleEndian.PutUint32(table[4*slot:], uint32(offset+1))
+		offset += len(line)
+		count++
+	}
+	if count > slots/2 {
+		return "", fmt.Errorf("%d settings are too many for %d slots", count, slots)
+	}
+	return string(table), nil
 }
 
 // legacy keeps the table as it is, without its comments and header.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheEmbeddedTablesAreWhatTheGeneratorWrites(t *testing.T) {
-	for name, build := range map[string]func(string) (string, error){"schema.txt": schema, "legacy.txt": legacy} {
+	for name, build := range tables {
 		want, err := build("testdata")
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,5 @@
+//go:build race
+
+package envmap_test
+
+const raceEnabled = true

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/gitlab-mattermost/sdk/envmap"
+	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/redact"
+)
+
+// output says where an environment goes and how.
+type output struct {
+	format, out string
+	json, dry   bool
+}
+
+const formatHelp = "`format`: envdir, systemd, systemd-dropin, shell, docker, compose, kubernetes, operator, gitlab.rb or json"
+
+// variable is a variable as it is shown: secrets masked.
+type variable struct {
+	Name   string  `json:"name"`
+	Value  *string `json:"value"`
+	Secret bool    `json:"secret"`
+	Origin string  `json:"origin"`
+}
+
+func shown(e *envmap.Environment) []variable {
+	list := []variable{}
+	for v := range e.All() {
+		x := variable{Name: v.Name, Secret: v.Show() == redact.Mask, Origin: v.Origin.Kind}
+		if v.Origin.Where != "" {
+			x.Origin += " " + v.Origin.Where
+		}
+		if text, ok := v.Text(); ok {
+			if x.Secret {
+				text = redact.Mask
+			}
+			x.Value = &text
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// list prints variables for people.
+func list(w io.Writer, e *envmap.Environment) {
+	for v := range e.All() {
+		fmt.Fprintf(w, "%s = %s\n", v.Name, v.Show())
+	}
+}
+
+// write puts an environment where the flags say. Without -format the variables
+// are listed with secrets masked; with it they are complete.
+func (o output) write(e *envmap.Environment, s cli.Streams) error {
+	switch {
+	case o.format == "" && o.out != "":
+		return cli.Usagef("-out needs -format")
+	case o.format == "":
+		list(s.Out, e)
+		return nil
+	case o.format == "envdir":
+		return o.directory(e, s)
+	}
+	var text []byte
+	var err error
+	if o.format == "operator" {
+		var m *envmap.OperatorManifest
+		if m, err = envmap.Operator(e, envmap.OperatorOptions{}); err == nil {
+			text = m.Text
+			for _, l := range m.NotCarried {
+				fmt.Fprintf(s.Err, "not carried: %s: %s\n", l.Key, l.Reason)
+			}
+			printFindings(s.Err, m.Findings)
+		}
+	} else {
+		text, err = e.Encode(envmap.Format(o.format))
+	}
+	if err != nil {
+		return err
+	}
+	return o.file(text, s)
+}
+
+// file writes a text that may hold secrets.
+func (o output) file(text []byte, s cli.Streams) error {
+	if o.out == "" || o.out == "-" {
+		_, err := s.Out.Write(text)
+		return err
+	}
+	if o.dry {
+		fmt.Fprintf(s.Out, "would write %s (%d bytes, mode 0600)\n", o.out, len(text))
+		return nil
+	}
+	if err := atomicfile.WriteFile(o.out, text, 0o600); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "wrote %s (mode 0600)\n", o.out)
+	return nil
+}
+
+func (o output) directory(e *envmap.Environment, s cli.Streams) error {
+	if o.out == "" {
+		return cli.Usagef("-format envdir needs -out DIRECTORY")
+	}
+	plan, err := e.PlanDir(o.out)
+	if err != nil {
+		return err
+	}
+	verb := "wrote"
+	if o.dry {
+		verb = "would write"
+	} else if err := plan.Apply(); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "%s %s: %d files new or changed, %d removed, %d as they were\n", verb, o.out, len(plan.Write), len(plan.Remove), len(plan.Unchanged))
+	printFindings(s.Out, e.DirLosses())
+	return nil
+}
+
+// readFile reads a bounded regular file.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > 16<<20 {
+		return nil, fmt.Errorf("read %s: not a plain file of at most 16 MiB", path)
+	}
+	return os.ReadFile(path)
+}
