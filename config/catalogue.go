@@ -1,6 +1,10 @@
 package config
 
 import (
+	"strconv"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -42,6 +46,18 @@ func (row *catalogueRow) value() any {
 		return true
 	case "false":
 		return false
+	}
+	switch d := row.def; {
+	case d[0] == '"' && !strings.Contains(d, `\`):
+		return d[1 : len(d)-1]
+	case d == "[]":
+		return []any{}
+	case d == "{}":
+		return &gitlabrb.Hash{}
+	default:
+		if n, err := strconv.ParseInt(d, 10, 64); err == nil {
+			return n
+		}
 	}
 	v, err := parseJSON("catalogue.tsv", []byte(row.def), len(row.def))
 	if err != nil { // a test reads every row

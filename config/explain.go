@@ -56,7 +56,7 @@ func ExplainValue(in ExplainInput, key string) (Explanation, any, error) {
 	x.overrides()
 	x.feeds()
 	for _, f := range in.Installation.Findings {
-		if f.Where != "" && slices.Contains(x.places(), f.Where) || strings.HasPrefix(f.Where, x.out.Key) {
+		if x.concerns(f) {
 			x.out.Findings = append(x.out.Findings, f)
 		}
 	}
@@ -135,11 +135,31 @@ func (x *explainer) value() {
 	if a.Origin.Kind == "" {
 		a.Origin.Kind = "not set"
 	}
-	if u, ok := findUndecided(a.Value); ok {
-		x.out.Undecided = u.Pos.String() + ": " + u.Why
-	}
-	x.raw, x.out.Secret, x.out.Set, x.out.Origin = a.Value, a.Secret, a.Value != nil, a.Origin.String()
+	x.raw, x.out.Secret, x.out.Set = a.Value, a.Secret, a.Value != nil
 	x.out.Value = x.show(a.Value)
+	if u, ok := x.undecided(); ok {
+		x.raw, x.out.Set, x.out.Value, x.out.Undecided = nil, false, "undecided", u.Why
+		a.Origin = Origin{Kind: OriginGitLabRB, Where: u.Pos.String()}
+	}
+	x.out.Origin = a.Origin.String()
+}
+
+// undecided tells whether gitlab.rb sets the key to something that cannot be
+// known.
+func (x *explainer) undecided() (gitlabrb.UndecidedSetting, bool) {
+	if x.Result == nil {
+		return gitlabrb.UndecidedSetting{}, false
+	}
+	for _, u := range x.Result.Undecided {
+		if len(u.Path) <= len(x.path) && slices.Equal(u.Path, x.path[:len(u.Path)]) {
+			return u, true
+		}
+	}
+	v, _ := x.Result.Lookup(x.path...)
+	if u, ok := findUndecided(v); ok {
+		return gitlabrb.UndecidedSetting{Path: x.path, Pos: u.Pos, Why: u.Why}, true
+	}
+	return gitlabrb.UndecidedSetting{}, false
 }
 
 // elementOrigin finds where one key of a hash comes from.
@@ -255,12 +275,19 @@ func fieldOf(variable string) string {
 	return ""
 }
 
-func (x *explainer) places() []string {
-	var out []string
-	if x.Result != nil {
-		if pos, ok := x.Result.Pos(x.path...); ok {
-			out = append(out, pos.String())
-		}
+// concerns tells whether a finding is about the key: at its place in gitlab.rb,
+// or under its name. A hash literal is one place for all its variables, so
+// those are told apart by name.
+func (x *explainer) concerns(f Finding) bool {
+	if len(x.path) == 3 && !slices.Contains(strings.Fields(f.Message), x.path[2]) {
+		return false
 	}
-	return out
+	if f.Where == x.out.Key {
+		return true
+	}
+	if x.Result == nil {
+		return false
+	}
+	pos, ok := x.Result.Pos(x.path...)
+	return ok && f.Where == pos.String()
 }

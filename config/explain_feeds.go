@@ -53,11 +53,15 @@ var feedsOf = map[string][]string{
 
 // feeds lists what is made of the setting.
 func (x *explainer) feeds() {
-	x.out.Feeds = append(x.out.Feeds, feedsOf[x.out.Key]...)
 	s := x.out.State
+	if x.at > bundled {
+		if x.out.Key == "mattermost_external_url" && x.at < rel(20, 0, 0) || x.out.Key == "gitlab_rails['mattermost_host']" {
+			x.out.Feeds = append(x.out.Feeds, "gitlab.yml: mattermost.host")
+		}
+		return
+	}
+	x.out.Feeds = append(x.out.Feeds, feedsOf[x.out.Key]...)
 	switch {
-	case x.at > bundled && (x.path[0] == "mattermost" || x.path[0] == "mattermost_nginx"):
-		x.out.Feeds = []string{}
 	case len(x.path) == 3 && x.path[1] == "env":
 		x.out.Feeds = append(x.out.Feeds, x.path[2])
 		if f := fieldOf(x.path[2]); f != "" {

@@ -172,7 +172,10 @@ func (r *resolver) vhostReads(key string) bool {
 
 func (r *resolver) findNginxValues() {
 	at := func(key string) string {
-		return orKey(r.out.Nginx.Get(key).Origin.Where, "mattermost_nginx['"+key+"']")
+		if o := r.out.Nginx.Get(key).Origin; o.Kind == OriginGitLabRB {
+			return o.Where
+		}
+		return "mattermost_nginx['" + key + "']"
 	}
 	switch v := r.out.Nginx.Get("hsts_max_age").Value.(type) {
 	case nil, int64, float64:

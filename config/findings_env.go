@@ -10,6 +10,9 @@ import (
 // findEnv looks at mattermost['env'] as chpst -e will read it.
 func (r *resolver) findEnv() {
 	env := r.out.Mattermost.Get("env")
+	if env.Origin.Kind == OriginDefault {
+		return
+	}
 	variables := r.variables()
 	for k, v := range envOf(env).All() {
 		name := RubyText(k)

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/gitlab-mattermost/sdk/config/gitlabrb"
+import (
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
+)
 
 // attributes lays the settings over the defaults of the version.
 func (r *resolver) attributes() {
@@ -35,7 +39,9 @@ func (r *resolver) fillAttributes(hash string, to *Attributes) {
 			v = deepMerge(def.Value, v)
 			own.Origin.Rule = "merged over the defaults"
 		}
-		to.Set(row.key, Attribute{Value: v, Origin: own.Origin, Secret: secretKey(hash, row.key)})
+		// A computed data source holds no password.
+		secret := secretKey(hash, row.key) && (own.Origin.Kind != OriginDerived || !strings.HasPrefix(row.key, "sql_data_source"))
+		to.Set(row.key, Attribute{Value: v, Origin: own.Origin, Secret: secret})
 	}
 	// What the catalogue does not know at this version is kept: nothing reads
 	// it, and it need not be decided.

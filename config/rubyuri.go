@@ -45,6 +45,9 @@ func parseRubyURI(s string) (rubyURI, error) {
 // checkQuery refuses a % before two characters that are no hex digits; Ruby
 // looks no closer.
 func checkQuery(query string) error {
+	if !strings.Contains(query, "%") {
+		return nil
+	}
 	query = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(query)
 	for i := 0; i+2 < len(query); i++ {
 		if query[i] == '%' && !isHex(query[i+1]) && !isHex(query[i+2]) {
