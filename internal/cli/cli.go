@@ -93,7 +93,13 @@ func Flags(name, usage string, s Streams) *flag.FlagSet {
 // Parse parses args and turns a wrong flag into a UsageError. -h prints the
 // help to standard output and returns flag.ErrHelp, which Code maps to 0.
 func Parse(f *flag.FlagSet, args []string) error {
+	usage := f.Usage
+	f.Usage = func() {} // the flag package also calls it for a wrong flag
 	err := f.Parse(args)
+	f.Usage = usage
+	if errors.Is(err, flag.ErrHelp) {
+		usage()
+	}
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return err
 	}
