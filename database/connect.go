@@ -21,9 +21,8 @@ import (
 const DefaultTimeout = 10 * time.Second
 
 // ConnectError says why a server could not be used. Reason is one of
-// "unreachable", "timeout", "name", "socket", "authentication", "no-role",
-// "no-database", "tls", "starting", "full", "permission", "data-source" and
-// "other". It never holds a password.
+// "unreachable", "timeout", "name", "socket", "authentication", "no-database",
+// "tls", "starting", "full", "permission", "data-source", "cancelled" and "other". It never holds a password.
 type ConnectError struct {
 	Reason string
 	Target string // the data source, masked

@@ -90,7 +90,7 @@ func TestMoveRefusesGitLabsDatabase(t *testing.T) {
 func TestKillInTheMiddleOfMoveLeavesNoCopyAndTheSourceAsItWas(t *testing.T) {
 	sample(t, "mv_kill", "mv_kill_role", 200)
 	before := sourceState(t, "mv_kill")
-	for point, there := range map[string]int{"created": 0, "schema": 0, "rows": 0, "indexes": 0, "verify": 0, "named": 1} {
+	for point, there := range map[string]int{"created": 0, "rows": 0, "verify": 0, "named": 1} {
 		t.Run(point, func(t *testing.T) {
 			fresh(t, "", "mv_kill_moved")
 			killed(t, "move", "mv_kill", point)
@@ -122,7 +122,7 @@ func sourceState(t *testing.T, database string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return digest + scalar[string](t, target(database), `SELECT concat((SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables), ' ',
+	return digest + scalar[string](t, target(database), `SELECT concat((SELECT md5(string_agg(concat(ctid, xmin, xmax), '' ORDER BY ctid)) FROM posts), ' ',
 		(SELECT d::text FROM (SELECT oid, datname, datdba, datacl, datconnlimit FROM pg_database) d WHERE datname = current_database()))`)
 }
 
@@ -168,17 +168,18 @@ func TestMoveToAFullDiskSaysSoAndLeavesNothing(t *testing.T) {
 }
 
 func TestMoveWhileAServerRestartsFailsClearly(t *testing.T) {
+	t.Parallel()
+	a, da := other(t)
+	b, db := other(t)
+	a.SQL(t, "postgres", "CREATE DATABASE mm")
+	conn := connect(t, da.With("mm"))
+	if err := mmsample.Fill(t.Context(), conn, mmsample.Options{Posts: 400}); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close(t.Context())
+	before := a.SQL(t, "mm", "SELECT md5(string_agg(p::text, '' ORDER BY id)) FROM posts p")
 	for _, which := range []string{"source", "target"} {
 		t.Run(which, func(t *testing.T) {
-			a, da := other(t)
-			b, db := other(t)
-			a.SQL(t, "postgres", "CREATE DATABASE mm")
-			conn := connect(t, da.With("mm"))
-			if err := mmsample.Fill(t.Context(), conn, mmsample.Options{Posts: 2000}); err != nil {
-				t.Fatal(err)
-			}
-			conn.Close(t.Context())
-			before := a.SQL(t, "mm", "SELECT md5(string_agg(p::text, '' ORDER BY id)) FROM posts p")
 			harm := map[string]*pgtest.Cluster{"source": a, "target": b}[which]
 			once := false
 			_, err := Move(t.Context(), MoveOptions{Source: da.With("mm"), Target: db.With("mm"), hook: func(point string) {
@@ -207,13 +208,14 @@ func TestMoveWhileAServerRestartsFailsClearly(t *testing.T) {
 			if n := b.SQL(t, "postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'gmsdk%'"); n != "0" {
 				t.Error("something is left over")
 			}
+			b.SQL(t, "postgres", "DROP DATABASE mm")
 		})
 	}
 }
 
 func TestMoveStopsWhenCancelledAndDropsWhatItMade(t *testing.T) {
 	sample(t, "mv_cancel", "mv_cancel_role", 500)
-	for _, at := range []string{"schema", "rows", "indexes"} {
+	for _, at := range []string{"schema", "indexes"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := Move(ctx, MoveOptions{Source: target("mv_cancel"), Target: target("mv_cancel_copy"), Role: "mv_cancel_role", hook: func(point string) {
 			if point == at {
@@ -252,6 +254,7 @@ func TestMoveNoticesAChangedCopy(t *testing.T) {
 }
 
 func TestMoveAsRolesWithPasswordsOverTCP(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t, pgtest.Options{HBA: "local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"})
 	c.SQL(t, "postgres", `CREATE ROLE "ad min" LOGIN CREATEDB CREATEROLE PASSWORD 'a d'' \m'; CREATE ROLE reader LOGIN PASSWORD 'r'; CREATE DATABASE "m m" OWNER reader`)
 	d := DSN{User: "ad min", Password: `a d' \m`, Hosts: []Host{{"127.0.0.1", c.Port}}, Params: map[string]string{"sslmode": "disable", "binary_parameters": "yes"}}

@@ -70,7 +70,7 @@ func ensure(ctx context.Context, args []string, s cli.Streams) error {
 		if *asJSON {
 			return cli.WriteJSON(s.Out, r)
 		}
-		printPlan(s, "was done", r.Changed, r.Notes)
+		printPlan(s, "were done", r.Changed, r.Notes)
 		return nil
 	})
 }
@@ -79,7 +79,7 @@ func printPlan(s cli.Streams, verb string, steps []database.Step, notes []databa
 	if len(steps) == 0 {
 		fmt.Fprintln(s.Out, "nothing to do: role, database and ownership are as wanted")
 	} else {
-		fmt.Fprintf(s.Out, "%d steps, this %s:\n", len(steps), verb)
+		fmt.Fprintf(s.Out, "%d steps %s:\n", len(steps), verb)
 		printSteps(s.Out, steps)
 	}
 	printFindings(s.Out, notes)
