@@ -106,12 +106,14 @@ func knownWhen(known, yes bool) Answer {
 	return answer(yes)
 }
 
-// ssoInUse: people log in through GitLab.
+// ssoInUse: people log in through GitLab. The package switches it on by itself
+// and tells nobody but its secrets file, so a missing setting is not a no.
 func ssoInUse(f *Facts) Answer {
+	enabled, known := f.Settings["GitLabSettings.Enable"]
 	if f.SSOUsers > 0 {
 		return Yes
 	}
-	return settingIs(f, "GitLabSettings.Enable", "true")
+	return knownWhen(known, strings.EqualFold(enabled, "true"))
 }
 
 // large: migrations that rewrite tables take more than a moment.

@@ -86,6 +86,19 @@ func (f *Facts) Set(setting, value string) {
 	f.Settings[setting] = value
 }
 
+// DropPackageSettings forgets the settings that the package gives the server
+// through its environment (GitLab 11.0 to 18.11). Use it when Settings come
+// from a bundle's config.json alone, where these are stale or defaults.
+func (f *Facts) DropPackageSettings() {
+	for _, c := range carriedSettings() {
+		if c.Variable != "" {
+			delete(f.Settings, c.Setting)
+			delete(f.SecretLengths, c.Setting)
+		}
+	}
+	f.PartialSettings = true
+}
+
 // GitLabRB is the part of gitlab.rb that rules look at: names, not values.
 type GitLabRB struct {
 	// MattermostKeys are the keys under mattermost[...] that are set.

@@ -128,6 +128,15 @@ func TestSetKeepsOnlyTheLengthOfASecret(t *testing.T) {
 	}
 }
 
+func TestSettingsOfThePackageAreForgotten(t *testing.T) {
+	f := upgrade.Facts{Settings: map[string]string{"GitLabSettings.Enable": "false", "ServiceSettings.SiteURL": "", "BleveSettings.EnableIndexing": "true"},
+		SecretLengths: map[string]int{"SqlSettings.AtRestEncryptKey": 5, "EmailSettings.SMTPPassword": 5}}
+	f.DropPackageSettings()
+	if fmt.Sprint(f.Settings, f.SecretLengths) != "map[BleveSettings.EnableIndexing:true] map[EmailSettings.SMTPPassword:5]" || !f.PartialSettings {
+		t.Errorf("left: %v %v, partial %v", f.Settings, f.SecretLengths, f.PartialSettings)
+	}
+}
+
 func TestFeaturesAreAllUsedByARule(t *testing.T) {
 	for name := range upgrade.Features() {
 		if !slices.ContainsFunc(upgrade.Rules(), func(r upgrade.Rule) bool { return strings.Contains(r.When, "uses:"+name) }) &&

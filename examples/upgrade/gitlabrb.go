@@ -43,9 +43,16 @@ func addGitLabRB(facts *upgrade.Facts, path, secretsPath string, gitlab upgrade.
 	}
 	if gitlab.AtLeast(upgrade.Version{Major: 11}) {
 		addEnvironment(facts, inst, configJSON != nil)
-		return nil
+	} else if err := addDrift(facts, inst, configJSON); err != nil {
+		return err
 	}
-	return addDrift(facts, inst, configJSON)
+	// The package registers itself and remembers it in the secrets file only:
+	// an "off" that did not come from there is no answer.
+	unsure := secretsPath == "" || inst.Registration.Action == config.RegistrationAttempt
+	if unsure && facts.Settings["GitLabSettings.Enable"] == "false" {
+		delete(facts.Settings, "GitLabSettings.Enable")
+	}
+	return nil
 }
 
 // rulesOf is the version whose rules read the file: that of the start, as long

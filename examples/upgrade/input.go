@@ -25,7 +25,7 @@ func inputFlags(f *flag.FlagSet) *inputs {
 	f.StringVar(&in.facts, "facts", "", "`FILE` of facts as JSON: users, sso_users, posts, database_bytes, uses, choices, …")
 	f.StringVar(&in.configJSON, "config-json", "", "Mattermost's config.json, `FILE`")
 	f.StringVar(&in.gitlabRB, "gitlab-rb", "", "gitlab.rb, `FILE`; it is read, never executed")
-	f.StringVar(&in.secrets, "secrets", "", "gitlab-secrets.json, `FILE`; only whether it has a mattermost section is used")
+	f.StringVar(&in.secrets, "secrets", "", "gitlab-secrets.json, `FILE`: tells whether GitLab login is on and whether old secrets are left; no value is shown")
 	f.StringVar(&in.choices.Login, "login", "", "decision: email, entry, licence or stay (how people log in from Mattermost 11 on)")
 	f.StringVar(&in.choices.Leave, "leave", "", "decision: before or after (leave the package around GitLab 19)")
 	f.StringVar(&in.choices.Route, "route", "", "decision: leave-now or gitlab-first")
@@ -84,6 +84,9 @@ func (in *inputs) gather(gitlab upgrade.Version, notes io.Writer) (upgrade.Facts
 		if facts.Settings, facts.SecretLengths, err = upgrade.SettingsFromConfig(raw); err != nil {
 			return facts, fmt.Errorf("%s: %w", in.configJSON, err)
 		}
+	}
+	if in.configJSON != "" && in.gitlabRB == "" && !gitlab.IsZero() && gitlab.AtLeast(upgrade.Version{Major: 11}) {
+		facts.DropPackageSettings() // a bundle has them in its environment only
 	}
 	if in.gitlabRB != "" {
 		if err := addGitLabRB(&facts, in.gitlabRB, in.secrets, gitlab, raw, notes); err != nil {
