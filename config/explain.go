@@ -18,6 +18,7 @@ type Explanation struct {
 	Set       bool      `json:"set"` // false: the value is nil
 	Secret    bool      `json:"secret"`
 	Origin    string    `json:"origin"`    // kind, place and rule
+	Where     string    `json:"where"`     // file:line:col alone, or what it is derived from
 	Overrides []string  `json:"overrides"` // what lost against it, strongest first
 	Feeds     []string  `json:"feeds"`     // what is made of it
 	State     *KeyState `json:"state,omitempty"`
@@ -34,6 +35,7 @@ type ExplainInput struct {
 }
 
 // Explain explains a setting. The key is mattermost['x'], mattermost.x,
+// mattermost[x] (what a shell leaves of the first),
 // mattermost_nginx['x'], mattermost['env']['X'], a top-level name such as
 // external_url, another service's setting, a variable MM_SECTION_FIELD or a
 // config.json field Section.Field. The error is about a key that cannot be
@@ -63,8 +65,9 @@ func ExplainValue(in ExplainInput, key string) (Explanation, any, error) {
 	return x.out, x.raw, nil
 }
 
-var keySyntax = regexp.MustCompile(`^([a-z_][a-z0-9_]*)((?:\[(?:'[^']+'|"[^"]+"|:\w+)\]|\.[A-Za-z_][\w-]*)*)$`)
-var keyPart = regexp.MustCompile(`\['([^']+)'\]|\["([^"]+)"\]|\[:(\w+)\]|\.([\w-]+)`)
+// A key may come without quotes, as a shell leaves it.
+var keySyntax = regexp.MustCompile(`^([a-z_][a-z0-9_]*)((?:\[(?:'[^']+'|"[^"]+"|:?[\w-]+)\]|\.[A-Za-z_][\w-]*)*)$`)
+var keyPart = regexp.MustCompile(`\['([^']+)'\]|\["([^"]+)"\]|\[:?([\w-]+)\]|\.([\w-]+)`)
 
 // parseKey reads a key in any of its spellings.
 func parseKey(key string) ([]string, error) {
@@ -141,7 +144,7 @@ func (x *explainer) value() {
 		x.raw, x.out.Set, x.out.Value, x.out.Undecided = nil, false, "undecided", u.Why
 		a.Origin = Origin{Kind: OriginGitLabRB, Where: u.Pos.String()}
 	}
-	x.out.Origin = a.Origin.String()
+	x.out.Origin, x.out.Where = a.Origin.String(), a.Origin.Where
 }
 
 // undecided tells whether gitlab.rb sets the key to something that cannot be

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/config"
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/redact"
+)
+
+const checkUsage = `Usage: gitlab-rb check [-from V -to V] [flags]
+
+Lists what will bite in gitlab.rb and gitlab-secrets.json. With -from and -to it
+also says what "gitlab-ctl check-config --version TO", run by version FROM, will
+answer about Mattermost, and whether the reconfigure of TO then aborts. FROM
+should have a patch: 18.11.6 to 18.11.9 all behave differently. The machine is
+taken to have been reconfigured before, so that gitlab-secrets.json holds a
+mattermost section; a file given with -secrets is looked at instead.
+
+  gitlab-rb check
+  gitlab-rb check -from 18.11.7 -to 19.0.0
+
+Flags:
+`
+
+func check(args []string, s cli.Streams) error {
+	var in input
+	f := in.flags("check", checkUsage, s)
+	from := f.String("from", "", "`version` that runs the check")
+	to := f.String("to", "", "`version` to upgrade to")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	if (*from == "") != (*to == "") {
+		return cli.Usagef("check: -from and -to go together")
+	}
+	if *from != "" && !isSet(f, "gitlab-version") {
+		in.version = *from
+	}
+	l, err := in.load()
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Findings []config.Finding          `json:"findings"`
+		Upgrade  *config.CheckConfigResult `json:"upgrade,omitempty"`
+	}{Findings: nonNil(l.Installation.Findings)}
+	if *from != "" {
+		u, err := config.CheckConfig(config.CheckConfigInput{Running: *from, Target: *to, Installation: l.Installation,
+			HasSecrets: in.secrets == "" || l.Secrets.Mattermost().Len() > 0})
+		if err != nil {
+			return cli.Usagef("check: %s", err)
+		}
+		out.Upgrade = &u
+	}
+	if in.json {
+		err = cli.WriteJSON(s.Out, out)
+	} else {
+		err = printCheck(s.Out, out.Findings, out.Upgrade)
+	}
+	if err != nil {
+		return err
+	}
+	if out.Upgrade != nil && out.Upgrade.Outcome != config.CheckPasses ||
+		slices.ContainsFunc(out.Findings, func(f config.Finding) bool { return f.Severity == config.SeverityError }) {
+		return cli.ErrFindings
+	}
+	return nil
+}
+
+func printCheck(w io.Writer, findings []config.Finding, u *config.CheckConfigResult) error {
+	var b strings.Builder
+	printFindings(&b, findings)
+	if len(findings) == 0 {
+		b.WriteString("Nothing found.\n")
+	}
+	if u != nil {
+		fmt.Fprintf(&b, "\ncheck-config of %s for %s: %s\n  %s\n", u.Running, u.Target, u.Outcome, u.Why)
+		for _, m := range u.Messages {
+			fmt.Fprintf(&b, "  %s\n", m)
+		}
+		if u.Fix != "" {
+			fmt.Fprintf(&b, "  fix: %s\n", u.Fix)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func printFindings(b *strings.Builder, findings []config.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(b, "%s: %s: %s [%s]\n  fix: %s\n", f.Severity, f.Where, f.Message, f.ID, f.Fix)
+	}
+}
+
+func nonNil(f []config.Finding) []config.Finding {
+	if f == nil {
+		return []config.Finding{}
+	}
+	return f
+}
+
+const ownServerUsage = `Usage: gitlab-rb own-server -mattermost URL -gitlab URL [flags]
+
+Prints the gitlab.rb lines that run Mattermost on its own machine with GitLab's
+package, for both machines: only services that the version knows are named.
+
+  gitlab-rb own-server -mattermost https://mm.example.com -gitlab https://gl.example.com
+  gitlab-rb own-server -mattermost https://mm.example.com -gitlab https://gl.example.com \
+    -client-id ID -client-secret-file secret.txt
+
+Flags:
+`
+
+func ownServer(args []string, s cli.Streams) error {
+	var o config.OwnServerOptions
+	f := cli.Flags("gitlab-rb own-server", ownServerUsage, s)
+	f.StringVar(&o.MattermostURL, "mattermost", "", "`URL` of Mattermost (needed)")
+	f.StringVar(&o.GitLabURL, "gitlab", "", "`URL` of GitLab (needed)")
+	f.StringVar(&o.GitLabVersion, "gitlab-version", "18.11", "GitLab `version` of both machines")
+	f.StringVar(&o.ClientID, "client-id", "", "id of the OAuth application made by hand in GitLab")
+	secretFile := f.String("client-secret-file", "", "`file` that holds the application's secret; - is standard input")
+	asJSON := f.Bool("json", false, "print JSON")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	if o.MattermostURL == "" || o.GitLabURL == "" {
+		return cli.Usagef("own-server: -mattermost and -gitlab are needed")
+	}
+	if (o.ClientID == "") != (*secretFile == "") {
+		return cli.Usagef("own-server: -client-id and -client-secret-file go together")
+	}
+	var err error
+	if *secretFile != "" {
+		if o.ClientSecret, err = readSecret(*secretFile, s.In); err != nil {
+			return err
+		}
+	}
+	p, err := config.OwnServer(o)
+	if err != nil {
+		return cli.Usagef("own-server: %s", err)
+	}
+	return printOwnServer(s.Out, p, *asJSON)
+}
+
+func printOwnServer(w io.Writer, p *config.OwnServerPlan, asJSON bool) error {
+	for i := range p.Mattermost {
+		if p.Mattermost[i].Secret {
+			p.Mattermost[i].Value = redact.Mask
+		}
+	}
+	if asJSON {
+		return cli.WriteJSON(w, p)
+	}
+	var b strings.Builder
+	b.WriteString("# gitlab.rb of the Mattermost machine\n")
+	if len(p.Mattermost) == 0 {
+		b.WriteString("# none: GitLab " + p.GitLabVersion + " no longer contains Mattermost; install Mattermost's own package there\n")
+	}
+	for _, l := range p.Mattermost {
+		b.WriteString(l.Line() + "\n")
+	}
+	b.WriteString("\n# gitlab.rb of the GitLab machine\n")
+	for _, l := range p.GitLab {
+		b.WriteString(l.Line() + "\n")
+	}
+	fmt.Fprintf(&b, "\n# OAuth application in GitLab: Trusted and Confidential on, scope %q, redirect URIs\n", p.Scope)
+	for _, u := range p.RedirectURIs {
+		b.WriteString("# " + u + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func readSecret(path string, in io.Reader) (config.Secret, error) {
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return "", fmt.Errorf("read client secret: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, 4097))
+	if err != nil {
+		return "", fmt.Errorf("read client secret: %w", err)
+	}
+	text := strings.TrimSpace(string(data))
+	if text == "" || len(data) > 4096 || strings.ContainsAny(text, "\n\x00") {
+		return "", fmt.Errorf("read client secret from %s: want one line of at most 4096 bytes", path)
+	}
+	return config.Secret(text), nil
+}
