@@ -123,6 +123,10 @@ var faults = []struct {
 	{"token-invalid", func(s *stage) { s.p.UserToken = "glpat-revoked" }, "revoked token"},
 	{"token-scope", func(s *stage) { s.p.UserToken = s.g.AddToken(s.user, "read_repository") }, "token for something else"},
 	{"user-blocked", func(s *stage) { s.g.SetUserState(s.user, "blocked") }, "blocked in GitLab"},
+	{"terms-not-accepted", func(s *stage) {
+		s.g.Inject(oauthtest.Fault{Path: "/api/v4/user", Status: 403, Body: `{"message":"403 Forbidden - You (@anna) must accept the Terms of Service in order to perform this action."}`})
+	}, "new terms in GitLab"},
+	{"sign-up-disabled", func(s *stage) { s.mm.noCreation = true }, "EnableUserCreation is false"},
 	{"user-no-email", func(s *stage) {
 		s.p.UserToken = s.g.AddToken(s.g.AddUser(oauthtest.User{Username: "nomail"}), "read_user")
 	}, "account without an address"},

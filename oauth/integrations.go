@@ -13,11 +13,34 @@ import (
 	"strings"
 )
 
+// Target is what an integration is set for: a project or a group, each by its
+// id or full path ("group/project"). Exactly one is given. For the whole
+// instance GitLab has a page (Admin > Settings > Integrations) but no request.
+type Target struct{ Project, Group string }
+
+func (t Target) String() string {
+	if t.Group != "" {
+		return "group " + shorten(t.Group)
+	}
+	return "project " + shorten(t.Project)
+}
+
+// path is the target's address, without its kind of integration.
+func (t Target) path() (string, error) {
+	name, kind := t.Project, "projects/"
+	if name == "" {
+		name, kind = t.Group, "groups/"
+	}
+	if name == "" || t.Project != "" && t.Group != "" || len(name) > 500 || strings.ContainsAny(name, "\r\n?#") {
+		return "", errors.New("target: want a project or a group, by id or by a path such as group/project")
+	}
+	return kind + escapePath(name), nil
+}
+
 // Integrator sets up in GitLab what it offers for Mattermost beside the login.
-// Project is an id or a full path ("group/project").
 type Integrator struct {
 	GitLabURL string
-	Token     Secret // scope api; maintainer of the project, administrator for the allow list
+	Token     Secret // scope api; maintainer of the project, owner of the group, administrator for the allow list
 	Client    *http.Client
 }
 
@@ -81,25 +104,25 @@ func (n Notifications) document() (map[string]any, error) {
 	return doc, nil
 }
 
-// SetNotifications switches the notifications of a project on.
-func (i *Integrator) SetNotifications(ctx context.Context, project string, n Notifications) error {
+// SetNotifications switches the notifications of a project or group on.
+func (i *Integrator) SetNotifications(ctx context.Context, t Target, n Notifications) error {
 	doc, err := n.document()
 	if err != nil {
 		return err
 	}
-	return i.put(ctx, project, "mattermost", doc)
+	return i.put(ctx, t, "mattermost", doc)
 }
 
 // slashToken is what Mattermost shows for a slash command: 26 characters.
 var slashToken = regexp.MustCompile(`^[a-z0-9]{26}$`)
 
-// SetSlashCommands switches slash commands of a project on, with the token
-// that Mattermost shows for the command.
-func (i *Integrator) SetSlashCommands(ctx context.Context, project string, token Secret) error {
+// SetSlashCommands switches slash commands on, with the token that Mattermost
+// shows for the command.
+func (i *Integrator) SetSlashCommands(ctx context.Context, t Target, token Secret) error {
 	if !slashToken.MatchString(token.Reveal()) {
 		return errors.New("slash command token: want the 26 small letters and digits that Mattermost shows")
 	}
-	return i.put(ctx, project, "mattermost-slash-commands", map[string]any{"token": token.Reveal()})
+	return i.put(ctx, t, "mattermost-slash-commands", map[string]any{"token": token.Reveal()})
 }
 
 // SlashCommandURL is the request URL to enter in Mattermost (method POST). The
@@ -117,33 +140,33 @@ func SlashCommandURL(gitlabURL, project string) (string, error) {
 
 // Remove switches an integration off: mattermost or mattermost-slash-commands.
 // One that is not set is no error.
-func (i *Integrator) Remove(ctx context.Context, project, integration string) error {
+func (i *Integrator) Remove(ctx context.Context, t Target, integration string) error {
 	if integration != "mattermost" && integration != "mattermost-slash-commands" {
 		return fmt.Errorf("integration %q: want mattermost or mattermost-slash-commands", shorten(integration))
 	}
-	return i.each(project, func(c *apiClient, path string) error {
+	return i.each(t, func(c *apiClient, path string) error {
 		return c.remove(ctx, path+integration)
 	}, true)
 }
 
-func (i *Integrator) put(ctx context.Context, project, integration string, doc map[string]any) error {
-	err := i.each(project, func(c *apiClient, path string) error { return c.put(ctx, path+integration, doc) }, false)
+func (i *Integrator) put(ctx context.Context, t Target, integration string, doc map[string]any) error {
+	err := i.each(t, func(c *apiClient, path string) error { return c.put(ctx, path+integration, doc) }, false)
 	if err != nil {
-		return fmt.Errorf("set integration %s of project %s: %w", integration, shorten(project), err)
+		return fmt.Errorf("set integration %s of %s: %w", integration, t, err)
 	}
 	return nil
 }
 
 // each tries the path of today, then that of GitLab before 14.4.
-func (i *Integrator) each(project string, f func(c *apiClient, path string) error, absentIsFine bool) error {
-	if project == "" || len(project) > 500 || strings.ContainsAny(project, "\r\n?#") {
-		return errors.New("project: want an id or a path such as group/project")
+func (i *Integrator) each(t Target, f func(c *apiClient, path string) error, absentIsFine bool) error {
+	base, err := t.path()
+	if err != nil {
+		return err
 	}
 	c, err := i.open()
 	if err != nil {
 		return err
 	}
-	base := "projects/" + escapePath(project)
 	for _, kind := range []string{"/integrations/", "/services/"} {
 		err = f(c, base+kind)
 		var refused *apiError
@@ -154,7 +177,7 @@ func (i *Integrator) each(project string, f func(c *apiClient, path string) erro
 	if absentIsFine {
 		return nil
 	}
-	return fmt.Errorf("%w; the project does not exist or the token may not see it", err)
+	return fmt.Errorf("%w; it does not exist or the token may not see it", err)
 }
 
 func (i *Integrator) open() (*apiClient, error) {

@@ -21,7 +21,7 @@ func integrator(t testing.TB, version string) (*oauthtest.GitLab, *oauth.Integra
 func TestNotificationsAreSetInOldAndNewGitLab(t *testing.T) {
 	for _, version := range []string{"13.12", "18.11"} {
 		g, i := integrator(t, version)
-		err := i.SetNotifications(ctx, "group/project", oauth.Notifications{
+		err := i.SetNotifications(ctx, oauth.Target{Project: "group/project"}, oauth.Notifications{
 			Webhook: webhook, Channel: "town-square", Username: "GitLab", Events: []string{"push", "pipeline"},
 			Channels: map[string]string{"issues": "bugs,triage"}, Branches: "default", OnlyBroken: true,
 		})
@@ -38,7 +38,7 @@ func TestNotificationsAreSetInOldAndNewGitLab(t *testing.T) {
 			t.Error(diff)
 		}
 		for range 2 { // twice is once
-			if err := i.Remove(ctx, "group/project", "mattermost"); err != nil {
+			if err := i.Remove(ctx, oauth.Target{Project: "group/project"}, "mattermost"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -61,7 +61,7 @@ func TestNotificationsRefuseWhatGitLabWould(t *testing.T) {
 		{oauth.Notifications{Webhook: webhook, Channels: map[string]string{"push": strings.Repeat("a,", 10) + "a"}}, "ten"},
 		{oauth.Notifications{Webhook: webhook, Channels: map[string]string{"x": "a"}}, "event"},
 	} {
-		err := i.SetNotifications(ctx, "7", c.n)
+		err := i.SetNotifications(ctx, oauth.Target{Project: "7"}, c.n)
 		if err == nil || !strings.Contains(err.Error(), c.message) || strings.Contains(err.Error(), "abcdefghijklmnop") {
 			t.Errorf("%v, want %q without the webhook", err, c.message)
 		}
@@ -69,32 +69,51 @@ func TestNotificationsRefuseWhatGitLabWould(t *testing.T) {
 	if len(g.Requests()) != 0 {
 		t.Error("GitLab was asked although the input is wrong")
 	}
-	if err := i.SetNotifications(ctx, "a?b", oauth.Notifications{Webhook: webhook}); err == nil {
+	if err := i.SetNotifications(ctx, oauth.Target{Project: "a?b"}, oauth.Notifications{Webhook: webhook}); err == nil {
 		t.Error("a project with a query passed")
 	}
 	i.Token = "glpat-wrong"
-	if err := i.SetNotifications(ctx, "7", oauth.Notifications{Webhook: webhook}); err == nil || !strings.Contains(err.Error(), "401") {
+	if err := i.SetNotifications(ctx, oauth.Target{Project: "7"}, oauth.Notifications{Webhook: webhook}); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestSlashCommands(t *testing.T) {
 	g, i := integrator(t, "18.11")
-	if err := i.SetSlashCommands(ctx, "7", "abcdefghijklmnopqrstuvwxyz"); err != nil {
+	if err := i.SetSlashCommands(ctx, oauth.Target{Project: "7"}, "abcdefghijklmnopqrstuvwxyz"); err != nil {
 		t.Fatal(err)
 	}
 	if got := g.Integration("projects/7/mattermost-slash-commands"); fmt.Sprint(got["token"]) != "abcdefghijklmnopqrstuvwxyz" {
 		t.Error("the token was not set")
 	}
-	if err := i.SetSlashCommands(ctx, "7", "Too-short"); err == nil || strings.Contains(err.Error(), "Too-short") {
+	if err := i.SetSlashCommands(ctx, oauth.Target{Project: "7"}, "Too-short"); err == nil || strings.Contains(err.Error(), "Too-short") {
 		t.Errorf("%v", err)
 	}
 	address, err := oauth.SlashCommandURL("https://gitlab.example.com/gitlab/", "group/project")
 	if err != nil || address != "https://gitlab.example.com/gitlab/api/v4/projects/group%2Fproject/integrations/mattermost_slash_commands/trigger" {
 		t.Errorf("%s %v", address, err)
 	}
-	if err := i.Remove(ctx, "7", "jira"); err == nil {
+	if err := i.Remove(ctx, oauth.Target{Project: "7"}, "jira"); err == nil {
 		t.Error("another integration can be removed")
+	}
+}
+
+func TestIntegrationsOfAGroup(t *testing.T) {
+	g, i := integrator(t, "18.11")
+	group := oauth.Target{Group: "top/sub"}
+	if err := i.SetNotifications(ctx, group, oauth.Notifications{Webhook: webhook}); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.SetSlashCommands(ctx, group, "abcdefghijklmnopqrstuvwxyz"); err != nil {
+		t.Fatal(err)
+	}
+	if g.Integration("groups/top/sub/mattermost") == nil || g.Integration("groups/top/sub/mattermost-slash-commands") == nil {
+		t.Error("not set")
+	}
+	for _, bad := range []oauth.Target{{}, {Project: "a", Group: "b"}, {Group: "x#y"}} {
+		if err := i.Remove(ctx, bad, "mattermost"); err == nil || !strings.Contains(err.Error(), "target") {
+			t.Errorf("%+v: %v", bad, err)
+		}
 	}
 }
 

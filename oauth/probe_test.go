@@ -32,7 +32,7 @@ type fakeMM struct {
 	accounts   map[string]string
 	override   http.HandlerFunc
 	date       time.Duration // by how much its clock is off
-	retryAfter bool
+	noCreation bool
 }
 
 const mmToken = "mattermost-admin-token-abcdefgh"
@@ -47,7 +47,7 @@ func (m *fakeMM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case r.URL.Path == "/api/v4/config/client":
-		fmt.Fprintf(w, `{"Version":%q,"BuildEnterpriseReady":"%t","EnableSignUpWithGitLab":"%t"}`, m.version, !m.team, m.enable)
+		fmt.Fprintf(w, `{"Version":%q,"BuildEnterpriseReady":"%t","EnableSignUpWithGitLab":"%t","EnableUserCreation":"%t"}`, m.version, !m.team, m.enable, !m.noCreation)
 	case r.URL.Path == "/oauth/gitlab/login":
 		m.login(w, r)
 	case strings.HasPrefix(r.URL.Path, "/api/v4/users/"):

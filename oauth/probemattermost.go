@@ -15,6 +15,7 @@ type clientConfig struct {
 	Version    string `json:"Version"`
 	Enterprise string `json:"BuildEnterpriseReady"`
 	GitLab     string `json:"EnableSignUpWithGitLab"`
+	Creation   string `json:"EnableUserCreation"`
 }
 
 // reachMattermost asks for the public configuration.
@@ -52,6 +53,9 @@ func (r *probe) reachMattermost(ctx context.Context, s *ProbeStep) {
 	s.see(fmt.Sprintf("version %s, team edition %t, sign-up with GitLab %s", r.MattermostVersion, team, doc.GitLab))
 	if since(r.MattermostVersion, 11, 0) && team {
 		s.blame("sso-not-in-edition")
+	}
+	if doc.Creation == "false" {
+		s.blame("sign-up-disabled")
 	}
 	s.pass()
 }

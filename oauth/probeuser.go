@@ -37,6 +37,8 @@ func (r *probe) userAPI(ctx context.Context, s *ProbeStep) {
 		s.pass()
 	case a.status == http.StatusUnauthorized && isJSON:
 		s.blame("token-invalid")
+	case a.status == http.StatusForbidden && strings.Contains(a.body, "Terms of Service"):
+		s.blame("terms-not-accepted")
 	case a.status == http.StatusForbidden && isJSON && strings.Contains(a.body, "blocked"):
 		s.blame("user-blocked")
 	case a.status == http.StatusForbidden && isJSON && strings.Contains(a.body, "scope"):

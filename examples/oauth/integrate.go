@@ -33,9 +33,9 @@ Example:
 // integration are the flags of integrate.
 type integration struct {
 	target
-	project, events, channel, username, branches, webhookFile, host string
-	onlyBroken, remove                                              bool
-	out                                                             output
+	project, group, events, channel, username, branches, webhookFile, host string
+	onlyBroken, remove                                                     bool
+	out                                                                    output
 }
 
 func integrate(ctx context.Context, args []string, s cli.Streams) error {
@@ -47,6 +47,7 @@ func integrate(ctx context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("oauth integrate", integrateHelp, s)
 	i.flags(f)
 	f.StringVar(&i.project, "project", "", "`PROJECT`: its id or group/project")
+	f.StringVar(&i.group, "group", "", "`GROUP` instead of a project: its id or path")
 	f.StringVar(&i.events, "events", "", "`LIST` of "+strings.Join(oauth.Events(), ","))
 	f.StringVar(&i.channel, "channel", "", "default `CHANNEL`")
 	f.StringVar(&i.username, "username", "", "`NAME` under which it posts (Mattermost: EnablePostUsernameOverride)")
@@ -70,8 +71,7 @@ func integrate(ctx context.Context, args []string, s cli.Streams) error {
 		return cli.Usagef("-gitlab is needed")
 	}
 	if i.dryRun {
-		_, err := fmt.Fprintf(s.Out, "would %s at %s %s%s\n", kind, i.gitlab, i.project, i.host)
-		return err
+		return i.say("would set up %s of %s at %s", kind, i.what(kind), i.gitlab)
 	}
 	token, err := i.token("GitLab token")
 	if err != nil {
@@ -82,6 +82,19 @@ func integrate(ctx context.Context, args []string, s cli.Streams) error {
 		return err
 	}
 	return do(ctx, &oauth.Integrator{GitLabURL: i.gitlab, Token: token, Client: client})
+}
+
+func (i *integration) on() oauth.Target { return oauth.Target{Project: i.project, Group: i.group} }
+
+// what names the object of a kind.
+func (i *integration) what(kind string) string {
+	switch {
+	case kind == "plugin" || kind == "allow" && i.host == "":
+		return i.mattermost
+	case kind == "allow":
+		return i.host
+	}
+	return i.on().String()
 }
 
 func (i *integration) say(format string, args ...any) error {
@@ -95,10 +108,10 @@ func (i *integration) say(format string, args ...any) error {
 
 func (i *integration) notifications(ctx context.Context, g *oauth.Integrator) error {
 	if i.remove {
-		if err := g.Remove(ctx, i.project, "mattermost"); err != nil {
+		if err := g.Remove(ctx, i.on(), "mattermost"); err != nil {
 			return err
 		}
-		return i.say("notifications of project %s are off", i.project)
+		return i.say("notifications of %s are off", i.on())
 	}
 	hook, err := secretFrom(i.webhookFile, "MATTERMOST_WEBHOOK")
 	if err != nil {
@@ -108,31 +121,34 @@ func (i *integration) notifications(ctx context.Context, g *oauth.Integrator) er
 	if i.events != "" {
 		n.Events = strings.Split(i.events, ",")
 	}
-	if err := g.SetNotifications(ctx, i.project, n); err != nil {
+	if err := g.SetNotifications(ctx, i.on(), n); err != nil {
 		return err
 	}
-	return i.say("notifications of project %s go to Mattermost", i.project)
+	return i.say("notifications of %s go to Mattermost", i.on())
 }
 
 func (i *integration) slashCommands(ctx context.Context, g *oauth.Integrator) error {
 	if i.remove {
-		if err := g.Remove(ctx, i.project, "mattermost-slash-commands"); err != nil {
+		if err := g.Remove(ctx, i.on(), "mattermost-slash-commands"); err != nil {
 			return err
 		}
-		return i.say("slash commands of project %s are off", i.project)
+		return i.say("slash commands of %s are off", i.on())
 	}
 	token, err := secretFrom(i.webhookFile, "MATTERMOST_SLASH_TOKEN")
 	if err != nil {
 		return err
 	}
-	if err := g.SetSlashCommands(ctx, i.project, token); err != nil {
+	if err := g.SetSlashCommands(ctx, i.on(), token); err != nil {
 		return err
+	}
+	if i.group != "" {
+		return i.say("slash commands of %s are on", i.on())
 	}
 	address, err := oauth.SlashCommandURL(i.gitlab, i.project)
 	if err != nil {
 		return err
 	}
-	return i.say("slash commands of project %s are on; request URL in Mattermost (POST): %s", i.project, address)
+	return i.say("slash commands of %s are on; request URL in Mattermost (POST): %s", i.on(), address)
 }
 
 func (i *integration) allow(ctx context.Context, g *oauth.Integrator) error {

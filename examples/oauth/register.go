@@ -66,6 +66,10 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	t.flags(f)
 	out.flags(f)
 	replace := f.Bool("replace", false, "permit to delete the application and make a new one (new id and secret) where it cannot be changed")
+	repair := false
+	if action == oauth.ActionEnsure {
+		f.BoolVar(&repair, "repair-organizations", false, "with -route database: set organization_id to 1 in every row where it is NULL, as GitLab 19 needs")
+	}
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -74,6 +78,9 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	}
 	if t.json && !t.dryRun && out.file == "" && action != oauth.ActionRevoke {
 		return cli.Usagef("-json masks the secret: give -out FILE as well")
+	}
+	if repair && t.route != "database" {
+		return cli.Usagef("-repair-organizations needs -route database")
 	}
 	want, err := t.want()
 	if err != nil {
@@ -120,7 +127,21 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	if err != nil {
 		return err
 	}
+	if db, ok := r.(*oauth.DatabaseRoute); ok && repair {
+		if err := t.repairOrganizations(ctx, db); err != nil {
+			return err
+		}
+	}
 	return t.printResult(res, want, out, file)
+}
+
+func (t *target) repairOrganizations(ctx context.Context, db *oauth.DatabaseRoute) error {
+	n, err := db.RepairOrganizations(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.streams.Err, "organization_id was NULL in %d rows, now it is 1\n", n)
+	return err
 }
 
 func parse(f *flag.FlagSet, args []string) error {

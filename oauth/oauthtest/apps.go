@@ -16,6 +16,7 @@ type Row struct {
 	RedirectURI, Scopes string
 	Trusted             bool
 	Confidential        bool
+	NoPassword          bool // ropc_enabled false: the password flow is refused
 }
 
 type app struct {
@@ -37,7 +38,7 @@ func (g *GitLab) AddApplication(a oauth.Application, c oauth.Credentials) int64 
 	if err != nil {
 		panic(err)
 	}
-	return g.AddRow(Row{a.Name, c.ID, stored, a.RedirectText(), a.ScopeText(), a.Trusted, a.Confidential})
+	return g.AddRow(Row{a.Name, c.ID, stored, a.RedirectText(), a.ScopeText(), a.Trusted, a.Confidential, false})
 }
 
 // AddRow adds an application exactly as stored.

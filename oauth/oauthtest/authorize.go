@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,10 @@ func (g *GitLab) authorize(w http.ResponseWriter, r *http.Request) {
 	a, scopes, code := g.preAuthorize(q)
 	if code != "" {
 		g.page(w, http.StatusOK, "<h1>An error has occurred</h1><pre>"+html.EscapeString(sentences[code])+"</pre>")
+		return
+	}
+	if g.o.SafeAdmins && user.Admin && !a.Trusted && slices.ContainsFunc(scopes, func(s string) bool { return s == "api" || s == "sudo" || s == "admin_mode" }) {
+		g.page(w, http.StatusOK, "<h1>Forbidden</h1><p>Administrators may not authorize this application with its scopes.</p>")
 		return
 	}
 	switch method {

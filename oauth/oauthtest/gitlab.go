@@ -31,6 +31,7 @@ type Options struct {
 	ExternalURL string        // what GitLab believes its address is; empty: the server's own
 	SHA512      bool          // the strategy that knows SHA-512 secrets as well (18.4 and newer)
 	AdminMode   bool          // administrators' tokens need the scope admin_mode
+	SafeAdmins  bool          // administrators may not authorize untrusted applications with api, sudo or admin_mode
 	TLS         *tls.Certificate
 	Now         func() time.Time // clock; nil: time.Now
 }
@@ -230,7 +231,7 @@ func (g *GitLab) record(r *http.Request, path string) {
 	for k, v := range r.Form {
 		rec.Form[k] = v[0]
 		switch k {
-		case "client_secret", "code", "token", "refresh_token", "access_token", "code_verifier", "user[password]":
+		case "client_secret", "code", "token", "refresh_token", "access_token", "code_verifier", "password", "user[password]":
 			rec.Form[k] = "[redacted]"
 		}
 	}

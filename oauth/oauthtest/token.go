@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/gitlab-mattermost/sdk/oauth"
 )
 
 type token struct {
@@ -71,6 +73,10 @@ func (g *GitLab) token(w http.ResponseWriter, r *http.Request) {
 		g.exchange(w, r)
 	case "refresh_token":
 		g.refresh(w, r)
+	case "client_credentials":
+		g.clientCredentials(w, r)
+	case "password":
+		g.password(w, r)
 	default:
 		g.tokenError(w, "unsupported_grant_type", "")
 	}
@@ -131,6 +137,46 @@ func (g *GitLab) refresh(w http.ResponseWriter, r *http.Request) {
 		if t.refresh == given && t.app == a.id {
 			delete(g.tokens, access) // the old pair dies
 			g.issue(w, t.app, t.user, t.scopes)
+			return
+		}
+	}
+	g.tokenError(w, "invalid_grant", "")
+}
+
+// clientCredentials gives a token without a user, as GitLab does.
+func (g *GitLab) clientCredentials(w http.ResponseWriter, r *http.Request) {
+	a := g.client(r)
+	if a == nil {
+		g.tokenError(w, "invalid_client", "")
+		return
+	}
+	scopes, ok := oauth.GrantedScopes(a.scopes(), strings.Fields(r.Form.Get("scope")))
+	if !ok {
+		g.tokenError(w, "invalid_scope", "")
+		return
+	}
+	g.issue(w, a.id, 0, scopes)
+}
+
+// password is the flow that 18.1 can switch off for an application
+// (ropc_enabled) and that 19.0 removed.
+func (g *GitLab) password(w http.ResponseWriter, r *http.Request) {
+	if g.since(19, 0) {
+		g.tokenError(w, "unsupported_grant_type", "")
+		return
+	}
+	a := g.client(r)
+	switch {
+	case a == nil:
+		g.tokenError(w, "invalid_client", "")
+		return
+	case a.NoPassword && g.since(18, 1):
+		g.tokenError(w, "unauthorized_client", "")
+		return
+	}
+	for _, u := range g.users {
+		if u.Username == r.Form.Get("username") && u.Password == r.Form.Get("password") && u.State == "active" {
+			g.issue(w, a.id, u.ID, a.scopes())
 			return
 		}
 	}
