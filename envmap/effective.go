@@ -117,7 +117,7 @@ func (e *EffectiveConfig) add(s Setting, set map[string]Verdict, version Version
 	stored, inFile := e.doc.get(s.Path)
 	verdict, inEnv := set[s.Path]
 	if inFile && !s.fits(stored) {
-		return fmt.Errorf("config.json: %s is not a %s; Mattermost does not start with it", s.Path, s.Kind)
+		return fmt.Errorf("config.json: %s is not %s; Mattermost does not start with it", s.Path, article(s.Kind))
 	} else if inFile {
 		stored, inFile = takenAs(s.Path, stored)
 	}

@@ -59,10 +59,8 @@ func Explain(name string, version Version) ([]Explanation, error) {
 
 // gitlabKey recognizes a key of gitlab.rb in the spellings that people paste.
 func gitlabKey(name string) (string, bool) {
-	for _, prefix := range []string{"mattermost['", `mattermost["`} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok && len(rest) > 2 {
-			return rest[:len(rest)-2], true
-		}
+	if rest, ok := strings.CutPrefix(name, "mattermost["); ok { // a shell may have taken the quotes
+		return strings.Trim(rest, `'"]`), true
 	}
 	name = strings.TrimPrefix(name, "mattermost.")
 	if len(LegacyKeysOf(name)) > 0 {
@@ -156,6 +154,11 @@ func (r rule) words() string {
 	case r.enum != nil:
 		return "one of " + quoted(r.enum)
 	case r.text != nil:
+		for _, probe := range []string{"x", "", " x", "-x", strings.Repeat("x", 100)} {
+			if why := r.text(probe); why != "" {
+				return why
+			}
+		}
 		return "a checked text"
 	case r.max != 0:
 		return fmt.Sprintf("%d to %d", r.min, r.max)
@@ -173,8 +176,16 @@ func example(s Setting, v Version) string {
 	case s.Kind == KindList && eraOf(v) != eraWalk:
 		value = "one,two"
 	}
-	if r, ok := rules(s.Path, v); ok && r.enum != nil {
+	if r, ok := rules(s.Path, v); ok && s.Kind == KindList && r.breaks(strings.Fields(value)) != "" {
+		return ""
+	} else if ok && r.enum != nil {
 		value = r.enum[len(r.enum)-1]
+	} else if ok && s.Kind == KindString && r.text(value) != "" {
+		for _, value = range []string{"https://mattermost.example.com", "127.0.0.1:8065", "02:30", "5.9.0"} {
+			if r.text(value) == "" {
+				break
+			}
+		}
 	} else if def, ok := s.ExistingDefault(v); ok && s.Kind != KindList && s.Kind != KindMap {
 		if text, ok := s.EncodeValue([]byte(def), v); ok && text != "" {
 			value = text

@@ -73,7 +73,7 @@ func (s Setting) variable(value json.RawMessage, v Version) (text, why string) {
 		return "", fmt.Sprintf("Mattermost %v does not have the setting", v)
 	}
 	if !s.fits(value) {
-		return "", "the value is not a " + s.Kind.String()
+		return "", "the value is not " + article(s.Kind)
 	}
 	if strings.Contains(string(value), maskedText) {
 		return "", "the value is masked, this is no original config.json"

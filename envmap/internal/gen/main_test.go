@@ -23,6 +23,21 @@ func TestTheEmbeddedTablesAreWhatTheGeneratorWrites(t *testing.T) {
 	}
 }
 
+func TestTheTablesStayUnder300KB(t *testing.T) {
+	total := 0
+	for name := range tables {
+		info, err := os.Stat(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += int(info.Size())
+	}
+	t.Logf("%d bytes", total)
+	if total >= 300_000 {
+		t.Errorf("%d bytes of tables in every program, want under 300000", total)
+	}
+}
+
 func TestABrokenRowIsAnErrorThatNamesIt(t *testing.T) {
 	for reason, row := range map[string]string{
 		"a type that nobody knows":   "S\tF\t4.0.5\t-\t4.0.5=*float64\t\t",
