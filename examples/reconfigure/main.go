@@ -27,6 +27,8 @@ written outside -out.
   reconfigure -out ./out                  write the tree
   reconfigure -gitlab-rb gitlab.rb -host facts.json -json
                                           for another machine, as JSON
+  reconfigure -target standalone          the same for Mattermost's own package:
+                                          /opt/mattermost, systemd, your nginx
 
 Exit status: 0 ok, 1 error, 2 wrong call, 3 findings of severity error.
 
@@ -58,11 +60,7 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 	if f.NArg() > 0 {
 		return cli.Usagef("unexpected argument %q: files are given with -gitlab-rb and -secrets", f.Arg(0))
 	}
-	switch o.target {
-	case "linux-package":
-	case "standalone":
-		return cli.Usagef("-target standalone is not available yet; use -target linux-package")
-	default:
+	if o.target != "linux-package" && o.target != "standalone" {
 		return cli.Usagef("-target %q: want linux-package or standalone", o.target)
 	}
 

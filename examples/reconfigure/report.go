@@ -41,7 +41,8 @@ type report struct {
 	source string
 	out    string
 	dry    bool
-	local  bool // this machine was looked at
+	local  bool               // this machine was looked at
+	alone  *config.Standalone // set for -target standalone
 }
 
 type settings struct {
@@ -111,6 +112,7 @@ type service struct {
 	LogRun string `json:"log_run"`
 	LogCfg string `json:"log_config"`
 	EnvDir string `json:"env_directory"`
+	Unit   string `json:"unit,omitempty"` // systemd, for -target standalone
 }
 
 type positioned struct {
@@ -237,52 +239,66 @@ func compose(o options, l *config.Loaded, loadErr error) (*report, error) {
 	if inst == nil {
 		return r, nil
 	}
-	r.Findings = append(r.Findings, inst.Findings...)
-
-	env := envmap.FromInstallation(inst)
 	if loadErr != nil {
+		r.Findings = append(r.Findings, inst.Findings...)
 		return r, nil // the package would have stopped here
 	}
+	if o.target == "standalone" {
+		return r, r.standalone(inst)
+	}
+	return r, r.linuxPackage(inst)
+}
+
+// linuxPackage is what GitLab's own package would have made.
+func (r *report) linuxPackage(inst *config.Installation) error {
+	r.Findings = append(r.Findings, inst.Findings...)
+	env := envmap.FromInstallation(inst)
 	if inst.Enabled {
-		for v := range env.All() {
-			r.Env[v.Name] = v.Value
-		}
+		r.setEnv(env)
 		for _, f := range env.DirLosses() {
 			r.Findings = append(r.Findings, config.Finding(f))
 		}
 	}
 	r.Nginx = vhost{Enabled: inst.VHost.Enabled, Path: inst.VHost.Path}
 	if inst.VHost.Enabled {
-		if err := r.renderVHost(inst); err != nil {
-			r.Errors = append(r.Errors, positions(err)...)
-		}
+		site, findings, err := nginx.FromGitLab(inst)
+		r.renderVHost(site, findings, err)
 	}
 	r.describe(inst)
-	if len(r.Errors) == 0 {
-		tree, err := newTree(inst, env, r.Nginx.Config)
-		if err != nil {
-			return nil, err
-		}
-		r.tree = tree
-		for _, f := range tree.files {
-			r.Files = append(r.Files, f.entry())
-		}
+	if len(r.Errors) > 0 {
+		return nil
 	}
-	return r, nil
+	tree, err := newTree(inst, env, r.Nginx.Config)
+	r.setTree(tree)
+	return err
 }
 
-func (r *report) renderVHost(inst *config.Installation) error {
-	site, findings, err := nginx.FromGitLab(inst)
-	if err != nil {
-		return err
+func (r *report) setEnv(env *envmap.Environment) {
+	for v := range env.All() {
+		r.Env[v.Name] = v.Value
 	}
-	for _, f := range findings {
-		r.Findings = append(r.Findings, config.Finding(f))
+}
+
+func (r *report) setTree(t tree) {
+	r.tree = t
+	for _, f := range t.files {
+		r.Files = append(r.Files, f.entry())
 	}
-	text, renderErr := nginx.Render(site, nginx.Target{})
-	main, mainErr := nginx.MainConfig(site, nginx.Target{})
-	r.Nginx.Config, r.Nginx.MainConfig = text, main
-	return errors.Join(renderErr, mainErr)
+}
+
+// renderVHost turns a site into text; what is wrong with it is an error of the
+// report.
+func (r *report) renderVHost(site *nginx.Site, findings []nginx.Finding, err error) {
+	if err == nil {
+		for _, f := range findings {
+			r.Findings = append(r.Findings, config.Finding(f))
+		}
+		var mainErr error
+		r.Nginx.Config, err = nginx.Render(site, nginx.Target{})
+		r.Nginx.MainConfig, mainErr = nginx.MainConfig(site, nginx.Target{})
+		err = errors.Join(err, mainErr)
+	}
+	r.Errors = append(r.Errors, positions(err)...)
 }
 
 // describe fills in what the installation says about the machine.
@@ -307,7 +323,7 @@ func (r *report) describe(inst *config.Installation) {
 		r.Directories = append(r.Directories, directory(effective(d)))
 	}
 	s := inst.Service
-	r.Service = service{s.Name, s.Enable, s.Run, s.LogRun, s.LogCfg, s.EnvDir}
+	r.Service = service{Name: s.Name, Enable: s.Enable, Run: s.Run, LogRun: s.LogRun, LogCfg: s.LogCfg, EnvDir: s.EnvDir}
 	r.AltNames = append(r.AltNames, inst.LetsEncrypt.AltNames...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 )
 
@@ -43,25 +44,30 @@ func (r *report) printErrors(b *bytes.Buffer) {
 }
 
 func (r *report) printHead(b *bytes.Buffer) {
-	inst := r.inst
-	fmt.Fprintf(b, "Mattermost as GitLab %s would have set it up\n\n", inst.GitLabVersion)
+	inst, db, account, vhost := r.inst, r.inst.Database, r.inst.Accounts, r.inst.VHost.Path
+	if s := r.alone; s != nil {
+		db, account, vhost = s.Database, s.Accounts, s.VHostFile
+		fmt.Fprintf(b, "Mattermost on its own package, from the settings of GitLab %s\n\n", inst.GitLabVersion)
+	} else {
+		fmt.Fprintf(b, "Mattermost as GitLab %s would have set it up\n\n", inst.GitLabVersion)
+	}
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	if !inst.Enabled {
 		line("service", "off: mattermost_external_url is not set, or mattermost['enable'] is false")
 	} else {
-		line("service", "on, run by %s:%s", inst.Accounts.User, inst.Accounts.Group)
+		line("service", "on, run by %s:%s", account.User, account.Group)
 	}
 	if inst.MattermostURL != "" {
 		line("URL", "%s", inst.MattermostURL)
 	}
-	if inst.VHost.Enabled {
-		line("vhost", "%s", inst.VHost.Path)
+	if r.Nginx.Enabled {
+		line("vhost", "%s", vhost)
 	}
 	if inst.Enabled {
-		line("database", "%s, owner %s", inst.Database.Name, inst.Database.Role)
-		line("GitLab login", "registration: %s (%s)", inst.Registration.Action, inst.Registration.Reason)
+		line("database", "%s, owner %s", db.Name, db.Role)
+		line("GitLab login", "registration: %s (%s)", r.OAuth.Registration, r.OAuth.Reason)
 	}
 	if r.local {
 		used := "nothing"
@@ -134,6 +140,10 @@ func (r *report) printSteps(b *bytes.Buffer) {
 		n++
 		fmt.Fprintf(b, "  %d. %s\n", n, fmt.Sprintf(format, args...))
 	}
+	if r.alone != nil {
+		printStandaloneSteps(r.alone, step)
+		return
+	}
 	if a := inst.Accounts; a.Manage {
 		step("user and group: groupadd --system%s %s; useradd --system%s --gid %s --home-dir %s --shell %s %s",
 			id(" --gid ", a.GID), a.Group, id(" --uid ", a.UID), a.Group, a.Home, a.Shell, a.User)
@@ -179,4 +189,19 @@ func id(flag string, n *int64) string {
 		return ""
 	}
 	return fmt.Sprintf("%s%d", flag, *n)
+}
+
+// printStandaloneSteps is the move to Mattermost's own package.
+func printStandaloneSteps(s *config.Standalone, step func(string, ...any)) {
+	step("install Mattermost's package, first the version that the bundle had (examples/upgrade version tells which), so that\n"+
+		"     %s exists and nothing is migrated yet", s.Home)
+	if db := s.Database; db.Create {
+		step("database, as %s: createuser %s; createdb -O %s -E UTF8 -T template0 %s; then move the content: examples/database move",
+			db.OSUser, db.Role, db.Role, db.Name)
+	}
+	step("stop the bundled service (gitlab-ctl stop mattermost) and copy its data directory to %s,\n"+
+		"     its config.json to %s (mode 0600: it holds the public link salt)", s.Data, s.ConfigFile)
+	step("chown -R %s:%s %s, then copy this tree to / as root", s.Accounts.User, s.Accounts.Group, s.Home)
+	step("systemctl daemon-reload; systemctl enable --now mattermost; nginx -t && systemctl reload nginx")
+	step("in gitlab.rb: remove the mattermost lines, set gitlab_rails['mattermost_host'] = \"%s\", gitlab-ctl reconfigure", s.SiteURL)
 }
