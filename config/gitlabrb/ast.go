@@ -203,6 +203,7 @@ type (
 // params are the parameters of a method or a block.
 type params struct {
 	list []param
+	rank int // while parsing: how far the order of kinds has come
 }
 
 // paramKind is how a parameter takes its arguments.

@@ -59,6 +59,8 @@ type evaluator struct {
 	errs        ErrorList
 	used        map[string]struct{}
 
+	anyUndecided bool
+
 	steps, bytes, includes int
 }
 
@@ -212,7 +214,7 @@ func (ev *evaluator) use(what string) { ev.used[what] = struct{}{} }
 
 // finish makes the result of what was evaluated.
 func (ev *evaluator) finish() (*Result, error) {
-	r := &Result{fog: ev.fog}
+	r := &Result{fog: ev.fog, anyUndecided: ev.anyUndecided}
 	x := exporter{steps: maxSteps}
 	r.Settings = &Hash{}
 	for _, e := range ev.settings.live() {

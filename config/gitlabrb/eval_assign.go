@@ -1,5 +1,7 @@
 package gitlabrb
 
+import "strings"
+
 // evalAssign evaluates target = value.
 func (ev *evaluator) evalAssign(n *assign) value {
 	if m, ok := n.target.(*multiLHS); ok {
@@ -113,7 +115,7 @@ func (ev *evaluator) setIndex(n node, recv value, args []value, v value) {
 	case *array:
 		ev.setArray(n, r, args, v)
 	case *str:
-		taint(r, ev.undecided(n, "changes a part of a string"))
+		ev.setString(n, r, args, v)
 	case *object:
 		switch {
 		case r.name == "ENV" && len(args) == 1:
@@ -171,11 +173,45 @@ func (ev *evaluator) setHash(n node, h *hash, k, v value) {
 	}
 }
 
+// setString evaluates string[part] = v.
+func (ev *evaluator) setString(n node, s *str, args []value, v value) {
+	if s.frozen {
+		ev.raise(n, "FrozenError", "the string is frozen")
+		return
+	}
+	if len(args) == 1 && ev.maybe == nil {
+		switch part := args[0].(type) {
+		case Symbol, nil, bool, *hash, *array:
+			ev.raise(n, "TypeError", "no implicit conversion of "+describe(part)+" into Integer")
+			return
+		case *str:
+			text, ok := v.(*str)
+			switch {
+			case !strings.Contains(s.s, part.s):
+				ev.raiseException(&raised{class: "IndexError", message: newStr("string not matched"), pos: ev.pos(n)})
+				return
+			case ok && text.unknown == nil:
+				ev.grow(len(s.s) + len(text.s))
+				s.s = strings.Replace(s.s, part.s, text.s, 1)
+				return
+			}
+		}
+	}
+	taint(s, ev.unevaluated(n, "changes a part of a string"))
+}
+
 // setArray evaluates array[i] = v.
 func (ev *evaluator) setArray(n node, a *array, args []value, v value) {
 	if a.frozen {
 		ev.raise(n, "FrozenError", "the array is frozen")
 		return
+	}
+	if len(args) == 1 {
+		switch args[0].(type) {
+		case *str, Symbol, nil, bool, *hash, *array:
+			ev.raise(n, "TypeError", "no implicit conversion of "+describe(args[0])+" into Integer")
+			return
+		}
 	}
 	i, ok := int64(0), len(args) == 1
 	if ok {

@@ -121,7 +121,7 @@ func (ev *evaluator) send(n node, recv value, name string, args []value, blk *pr
 	if lacksMethod(recv, name) {
 		return ev.raise(n, "NoMethodError", "undefined method \""+name+"\" for "+describe(recv))
 	}
-	u := ev.undecided(n, "calls the method "+name+" on "+describe(recv)+", which is not evaluated")
+	u := ev.unevaluated(n, "calls the method "+name+" on "+describe(recv)+", which is not evaluated")
 	ev.runMaybe(n, blk, u)
 	if changes(name) {
 		taint(recv, u)
@@ -174,6 +174,7 @@ func (ev *evaluator) sendUnknown(n node, recv value, u Undecided, name string, a
 		}
 	}
 	ev.runMaybe(n, blk, u)
+	ev.mayRaise(u)
 	if d, direct := recv.(Undecided); direct {
 		return d
 	}
@@ -217,7 +218,7 @@ func storesArgs(recv value, name string) bool {
 	switch recv.(type) {
 	case *array:
 		switch name {
-		case "<<", "push", "append", "unshift", "prepend", "+", "fill":
+		case "<<", "push", "append", "unshift", "prepend", "fill":
 			return true
 		}
 	case *hash:
@@ -283,7 +284,7 @@ func (ev *evaluator) callNamed(c *call, args []value, blk *proc) value {
 		return v
 	}
 	if isModuleMethod(c.name) {
-		u := ev.undecided(c, "calls "+c.name+" of the settings object, which is not evaluated")
+		u := ev.unevaluated(c, "calls "+c.name+" of the settings object, which is not evaluated")
 		ev.runMaybe(c, blk, u)
 		return u
 	}

@@ -156,5 +156,28 @@ func (ev *evaluator) settle() {
 
 // undecided makes an undecided value for a construct.
 func (ev *evaluator) undecided(n node, why string) Undecided {
+	ev.anyUndecided = true
 	return Undecided{Pos: ev.pos(n), Why: why}
+}
+
+// unevaluated is undecided for something that may also raise an exception:
+// inside of begin … rescue nothing behind it is certain.
+func (ev *evaluator) unevaluated(n node, why string) Undecided {
+	u := ev.undecided(n, why)
+	ev.mayRaise(u)
+	return u
+}
+
+func (ev *evaluator) mayRaise(u Undecided) {
+	m := ev.nearest(markRescue)
+	if m == nil || m.uncertain != nil {
+		return
+	}
+	saved := ev.maybe
+	if ev.maybe == nil {
+		ev.maybe = &u
+	}
+	ev.becomeUncertain(m)
+	ev.maybe = saved
+	ev.settle()
 }

@@ -215,6 +215,7 @@ func (ev *evaluator) evalList(nodes []node) (list []value, u *Undecided) {
 
 func (ev *evaluator) evalHash(n *hashLit) value {
 	h := newHash()
+	var literals map[hashKey]bool
 	for _, pr := range n.pairs {
 		if pr.key == nil {
 			switch v := ev.eval(pr.value).(type) {
@@ -245,9 +246,32 @@ func (ev *evaluator) evalHash(n *hashLit) value {
 			h.unknown = &u
 			continue
 		}
+		if literalKey(pr.key) {
+			// Of two equal literal keys Ruby drops the first pair.
+			if literals == nil {
+				literals = make(map[hashKey]bool, len(n.pairs))
+			}
+			id, _ := keyOf(k)
+			if literals[id] {
+				h.remove(k)
+			}
+			literals[id] = true
+		}
 		h.set(k, v)
 	}
 	return h
+}
+
+func literalKey(n node) bool {
+	switch n := n.(type) {
+	case *strLit:
+		return n.parts == nil
+	case *symLit:
+		return n.parts == nil
+	case *intLit, *floatLit:
+		return true
+	}
+	return false
 }
 
 // --- variables ---
@@ -306,7 +330,7 @@ func (ev *evaluator) readConstant(n *constant) value {
 	if knownObject(n.name) {
 		return &object{n.name}
 	}
-	return ev.undecided(n, "reads the constant "+n.name)
+	return ev.unevaluated(n, "reads the constant "+n.name)
 }
 
 func (ev *evaluator) scopedConstant(n *constant) value {

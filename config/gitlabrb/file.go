@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"sort"
 	"sync"
 )
@@ -52,7 +53,11 @@ func parseWith(name string, src []byte, scope *env) (*File, error) {
 			p.declare(name)
 		}
 	}
-	f.frozenStrings = frozenComment(src)
+	frozen, encoding := magicComments(src)
+	if encoding != "" {
+		return nil, ErrorList{{Pos: Pos{File: name, Line: 1}, Message: "the encoding " + encoding + " is not read: write the file in UTF-8", Err: ErrUnsupported}}
+	}
+	f.frozenStrings = frozen
 	f.root = p.program()
 	f.heredocs = p.lex.heredocs
 	if len(p.errs) > 0 {
@@ -100,16 +105,28 @@ func (f *File) eofPos(end int) Pos {
 	return f.pos(end)
 }
 
-// frozenComment reports the comment "frozen_string_literal: true" among those
-// that the text starts with.
-func frozenComment(src []byte) bool {
-	for bytes.HasPrefix(src, []byte("#")) {
-		line, rest, _ := bytes.Cut(src, []byte("\n"))
-		text := bytes.ToLower(bytes.ReplaceAll(bytes.Trim(line, "#-* \t\r"), []byte(" "), nil))
-		if bytes.Equal(text, []byte("frozen_string_literal:true")) || bytes.Equal(text, []byte("frozen-string-literal:true")) {
-			return true
+// magicComments reads the comments that the text starts with: whether
+// "frozen_string_literal: true" is among them, and an encoding other than
+// UTF-8 and ASCII.
+func magicComments(src []byte) (frozen bool, encoding string) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	for line := 1; bytes.HasPrefix(src, []byte("#")); line++ {
+		text, rest, _ := bytes.Cut(src, []byte("\n"))
+		plain := bytes.ToLower(bytes.ReplaceAll(bytes.Trim(text, "#-* \t\r"), []byte(" "), nil))
+		switch string(plain) {
+		case "frozen_string_literal:true", "frozen-string-literal:true":
+			frozen = true
+		}
+		if m := codingComment.FindSubmatch(text); m != nil && line <= 2 {
+			switch name := string(bytes.ToLower(m[1])); name {
+			case "utf-8", "us-ascii", "ascii", "ascii-8bit", "binary", "utf8-mac", "utf-8-mac", "utf-8-unix", "utf-8-dos":
+			default:
+				encoding = name
+			}
 		}
 		src = rest
 	}
-	return false
+	return frozen, encoding
 }
+
+var codingComment = regexp.MustCompile(`coding[:=][ \t]*([A-Za-z0-9._-]+)`)

@@ -126,7 +126,7 @@ func (ev *evaluator) kernelCall(c *call, args []value, blk *proc) (value, bool) 
 		return ev.undecided(c, c.name+" is not evaluated"), true
 	}
 	if isKernelFunction(c.name) {
-		u := ev.undecided(c, "calls "+c.name+", which is not evaluated")
+		u := ev.unevaluated(c, "calls "+c.name+", which is not evaluated")
 		ev.runMaybe(c, blk, u)
 		return u, true
 	}

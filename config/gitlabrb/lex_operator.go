@@ -301,6 +301,7 @@ func (l *lexer) binary(t *token, n int) {
 func (l *lexer) opAssign(t *token, n int) {
 	l.take(t, tOpAssign, n)
 	l.pos++
+	l.afterAssign = true
 	l.state = sBeg
 }
 
@@ -389,6 +390,7 @@ func (l *lexer) plainOperator(t *token, c byte) {
 		l.binary(t, 2)
 	case c == '=':
 		l.take(t, tAssign, 1)
+		l.afterAssign = true
 		l.state = sBeg
 	case c == '!':
 		l.bang(t, d)

@@ -17,6 +17,8 @@ type lexer struct {
 	heredocs  []heredocSpan
 	endOfFile int // len(src), or where __END__ or a NUL stands
 
+	afterAssign bool // "=\\ " is allowed there
+
 	isLocal func(name string) bool
 	kwargNL bool // newline after a label ends the list (block parameters)
 	fail    func(from, to int, message string)
@@ -68,6 +70,7 @@ func (l *lexer) next() token {
 	cmd := l.cmdStart
 	l.cmdStart = false
 	spaced, newline := l.skipSpace()
+	l.afterAssign = false
 	t := token{from: l.pos, spaced: spaced}
 	if newline >= 0 {
 		t.kind, t.from, t.to = tNewline, newline, newline+1
@@ -104,6 +107,10 @@ func (l *lexer) skipSpace() (spaced bool, newline int) {
 			n := 1
 			if l.peek(1) == '\r' {
 				n = 2
+			}
+			if l.peek(1) == ' ' && l.afterAssign {
+				l.pos += 2
+				continue
 			}
 			if l.peek(n) != '\n' {
 				return spaced, -1
@@ -215,6 +222,25 @@ func (l *lexer) leadingDot() bool {
 		}
 	}
 	return false
+}
+
+// lastComment returns the newline on which Ruby reports the one at pos: it has
+// read the comment lines that follow by then.
+func (l *lexer) lastComment(pos int) int {
+	for {
+		i := pos + 1
+		for i < l.endOfFile && (l.src[i] == ' ' || l.src[i] == '\t') {
+			i++
+		}
+		if i >= l.endOfFile || l.src[i] != '#' || l.lineEnd > 0 {
+			return pos
+		}
+		stop := l.lineStop(i)
+		if stop >= l.endOfFile {
+			return i
+		}
+		pos = stop
+	}
 }
 
 // ident reads a name, a keyword, a constant or a label.

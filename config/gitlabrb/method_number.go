@@ -341,6 +341,9 @@ func (ev *evaluator) leftLoop(blk *proc) *Undecided {
 }
 
 func (ev *evaluator) floatMethod(f float64, name string, args []value) (value, bool) {
+	if d, ok := argInt(args); ok && d == 0 && (name == "round" || name == "floor" || name == "ceil") {
+		args = nil
+	}
 	if len(args) > 0 {
 		return nil, false
 	}

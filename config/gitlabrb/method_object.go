@@ -48,6 +48,12 @@ func (ev *evaluator) commonMethod(n node, recv value, name string, args []value,
 		if u != nil {
 			return *u, true
 		}
+		switch recv.(type) {
+		case nil, bool:
+			return &str{s: s, frozen: true}, true
+		case *str:
+			return recv, true
+		}
 		return newStr(s), true
 	case "to_json":
 		return ev.jsonOf(n, recv), len(args) == 0

@@ -88,6 +88,22 @@ func (p *parser) blockParams() *params {
 	return list
 }
 
+// paramOrder is the order in which kinds of parameters may stand; a plain one
+// behind an optional one counts as 3.
+func (p *parser) paramOrder(list *params, k paramKind, t token) {
+	rank := map[paramKind]int{paramOptional: 1, paramRest: 2, paramKeyword: 4, paramKeyRest: 5, paramForward: 5, paramBlock: 6}[k]
+	if k == paramPlain || k == paramGroup {
+		if rank = 3; list.rank == 0 {
+			rank = 0
+		}
+	}
+	if rank < list.rank || rank == list.rank && (rank == 2 || rank >= 5) {
+		p.tok = t
+		p.unexpected("the parameters in their order")
+	}
+	list.rank = rank
+}
+
 func (p *parser) declareParam(list *params, pr param) {
 	if pr.name != "" {
 		s := &p.scopes[len(p.scopes)-1]
@@ -109,13 +125,16 @@ func (p *parser) param(list *params) {
 	case tIdent:
 		p.next()
 		if p.tok.kind == tAssign {
+			p.paramOrder(list, paramOptional, p.tok)
 			p.declareParam(list, param{kind: paramOptional, name: t.text})
 			p.next()
 			list.list[len(list.list)-1].value = p.arg(false)
 			return
 		}
+		p.paramOrder(list, paramPlain, t)
 		p.declareParam(list, param{name: t.text})
 	case tLabel:
+		p.paramOrder(list, paramKeyword, t)
 		p.declareParam(list, param{kind: paramKeyword, name: t.text})
 		p.next()
 		switch p.tok.kind {
@@ -162,6 +181,7 @@ func (p *parser) prefixedParam(list *params, t token) {
 	default:
 		p.unexpected("a parameter")
 	}
+	p.paramOrder(list, k, t)
 	p.next()
 	name := ""
 	if p.tok.kind == tIdent {

@@ -105,6 +105,7 @@ func (p *parser) binary(least int, command bool) node {
 
 func (p *parser) binaryRest(left node, prec int) node {
 	op, opAt := p.tok.text, span{p.tok.from, p.tok.to}
+	p.checkValue(left)
 	start := left.at().from
 	p.next()
 	if prec == precRange {
@@ -119,6 +120,9 @@ func (p *parser) binaryRest(left node, prec int) node {
 		next = precPow
 	}
 	right := p.binary(next, false)
+	if prec != precAnd && prec != precOr {
+		p.checkValue(right)
+	}
 	s := span{start, p.prevEnd}
 	if prec == precAnd || prec == precOr {
 		return &logic{s, prec == precAnd, left, right}
@@ -129,7 +133,7 @@ func (p *parser) binaryRest(left node, prec int) node {
 // endsOperand reports whether no value starts here: the end of "1..".
 func (p *parser) endsOperand() bool {
 	switch p.tok.kind {
-	case tEOF, tNewline, tSemicolon, tRParen, tRBrack, tRBrace, tComma, tArrow, tColon:
+	case tEOF, tNewline, tSemicolon, tRParen, tRBrack, tRBrace, tComma, tArrow, tColon, tBinary, tPipe:
 		return true
 	case tKeyword:
 		switch p.tok.kw {
@@ -258,6 +262,14 @@ func (p *parser) assignable(n node) bool {
 	return false
 }
 
+// checkValue refuses return, break and next where a value is needed.
+func (p *parser) checkValue(n node) {
+	if j, ok := n.(*jump); ok {
+		at := p.tok.from
+		p.fail(min(at, p.lex.endOfFile), min(at, p.lex.endOfFile), "void value expression: \""+string(p.file.src[j.from:min(j.from+6, j.to)])+"\" gives no value")
+	}
+}
+
 // checkAssignable reports what Ruby refuses on sight.
 func (p *parser) checkAssignable(n node) {
 	switch n := n.(type) {
@@ -288,6 +300,7 @@ func (p *parser) assignment(n node, command, statement bool) node {
 		return &assign{span{start, p.prevEnd}, n, v}
 	}
 	v := p.arg(command)
+	p.checkValue(v)
 	switch {
 	case p.wasCommand:
 		if p.atKeyword(kwRescueMod) {

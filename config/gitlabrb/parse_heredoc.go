@@ -62,8 +62,14 @@ func (p *parser) heredoc() *strLit {
 	}
 	l.lineEnd = 0
 	l.pos = body
+	outer := p.inHeredoc
+	p.inHeredoc = &t
 	chunks, indent := p.heredocBody(t)
+	p.inHeredoc = outer
 	if t.open == '~' {
+		if indent < 0 { // nothing but white space: all of it goes
+			indent = len(l.src)
+		}
 		dedent(chunks, indent)
 	}
 	l.heredocs = append(l.heredocs, heredocSpan{span{t.from, t.to}, span{body, l.pos}, t.open != 0})
@@ -88,14 +94,18 @@ func (p *parser) heredoc() *strLit {
 	return lit
 }
 
+func (p *parser) failHeredoc(t token) {
+	p.fail(t.from, t.to, "heredoc is never closed: expected a line \""+t.text+"\"")
+}
+
 // heredocBody reads lines up to the terminator. indent is the smallest
 // indentation of a line with text, in columns.
 func (p *parser) heredocBody(t token) (chunks []chunk, indent int) {
 	l := &p.lex
-	indent = -1
+	margin := margin{least: -1, carry: t.interp}
 	for {
 		if l.pos >= l.endOfFile {
-			p.fail(t.from, t.to, "heredoc is never closed: expected a line \""+t.text+"\"")
+			p.failHeredoc(t)
 		}
 		line := l.src[l.pos:l.lineStop(l.pos)]
 		word := bytes.TrimSuffix(line, []byte("\r"))
@@ -104,18 +114,16 @@ func (p *parser) heredocBody(t token) (chunks []chunk, indent int) {
 		}
 		if string(word) == t.text {
 			l.pos = min(l.lineStop(l.pos)+1, l.endOfFile)
-			return chunks, indent
+			return chunks, margin.least
 		}
-		if n, blank := indentation(line); !blank && (indent < 0 || n < indent) {
-			indent = n
-		}
-		chunks = p.heredocLine(chunks, t)
+		margin.add(line)
+		chunks = p.heredocLine(chunks, t, &margin)
 	}
 }
 
 // heredocLine reads one line, and further ones when the line ends in a
 // backslash or an interpolation spans lines.
-func (p *parser) heredocLine(chunks []chunk, t token) []chunk {
+func (p *parser) heredocLine(chunks []chunk, t token, m *margin) []chunk {
 	l := &p.lex
 	cur := chunk{lineStart: true, from: l.pos}
 	for l.pos < l.endOfFile {
@@ -130,6 +138,12 @@ func (p *parser) heredocLine(chunks []chunk, t token) []chunk {
 			}
 			cur.text = append(cur.text, '\n')
 			return append(chunks, cur)
+		case c == '\\' && t.interp && (l.peek(1) == '\n' || l.peek(1) == '\r' && l.peek(2) == '\n'):
+			l.pos = min(l.lineStop(l.pos)+1, l.endOfFile)
+			chunks = append(chunks, cur)
+			cur = chunk{lineStart: true, from: l.pos}
+			m.width = 0
+			m.add(l.src[l.pos:l.lineStop(l.pos)])
 		case c == '\\' && t.interp:
 			b := textBuilder{buf: cur.text}
 			p.stringEscape(&b, token{kind: tHeredoc, interp: true})
@@ -150,22 +164,34 @@ func (p *parser) heredocLine(chunks []chunk, t token) []chunk {
 	return append(chunks, cur)
 }
 
-// indentation returns the width of the white space a line starts with, and
-// whether there is nothing else on the line.
-func indentation(line []byte) (width int, blank bool) {
+// margin finds the smallest indentation of the lines of a heredoc.
+type margin struct {
+	least int // -1: no line with text yet
+	width int
+	carry bool // white space lines add to the next line, as Ruby counts
+}
+
+func (m *margin) add(line []byte) {
 	for _, c := range line {
 		switch c {
 		case ' ':
-			width++
+			m.width++
+			continue
 		case '\t':
-			width = width/8*8 + 8
+			m.width = m.width/8*8 + 8
+			continue
 		case '\r':
-			return width, true
-		default:
-			return width, false
+			continue
 		}
+		if m.least < 0 || m.width < m.least {
+			m.least = m.width
+		}
+		m.width = 0
+		return
 	}
-	return width, true
+	if !m.carry {
+		m.width = 0
+	}
 }
 
 // dedent removes width columns of white space from the start of each line.

@@ -1,6 +1,9 @@
 package gitlabrb
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // textBuilder collects the parts of a string while it is read.
 type textBuilder struct {
@@ -131,16 +134,19 @@ func (p *parser) interpolation(b *textBuilder) bool {
 		from := l.pos
 		b.flush(from)
 		l.pos += 2
+		if t := p.inHeredoc; t != nil && len(bytes.TrimSpace(l.src[l.pos:l.endOfFile])) == 0 {
+			p.failHeredoc(*t)
+		}
 		body := p.nested(tRBrace)
 		b.parts = append(b.parts, &seq{span{from, l.pos}, []node{body}})
 		b.from = l.pos
 		return true
-	case c == '@' && (isNameStart(l.peek(2)) || l.peek(2) == '@' && isNameStart(l.peek(3))),
-		c == '$' && isNameStart(l.peek(2)):
+	case c == '@' && (isIdentStart(l.peek(2)) || l.peek(2) == '@' && isIdentStart(l.peek(3))),
+		c == '$' && (isIdent(l.peek(2)) || strings.IndexByte(specialGlobals, l.peek(2)) >= 0):
 		from := l.pos
 		b.flush(from)
 		l.pos += 3
-		for isIdent(l.peek(0)) {
+		for c := l.src[l.pos-1]; (c == '@' || isIdent(c)) && isIdent(l.peek(0)); {
 			l.pos++
 		}
 		v := &otherVar{span{from + 1, l.pos}, string(l.src[from+1 : l.pos])}
@@ -151,14 +157,15 @@ func (p *parser) interpolation(b *textBuilder) bool {
 	return false
 }
 
-func isNameStart(c byte) bool { return isIdentStart(c) }
+// specialGlobals are the characters that name a variable behind $.
+const specialGlobals = "~*$?!@/\\;,.=:<>\"&`'+"
 
 // nested parses statements up to the closing token of an interpolation and
 // leaves the lexer just behind that token.
 func (p *parser) nested(closing kind) node {
 	saved, state := p.tok, p.lex.state
-	ctx := p.noDo
-	p.noDo = false
+	noDo, noPipe, noAssign, wasCommand, stmtStart := p.noDo, p.noPipe, p.noAssign, p.wasCommand, p.stmtStart
+	p.noDo, p.noPipe, p.noAssign = false, false, false
 	p.enter()
 	p.lex.state, p.lex.cmdStart = sBeg, true
 	p.advance(p.lex.pos)
@@ -167,7 +174,7 @@ func (p *parser) nested(closing kind) node {
 		p.unexpected(`"}"`)
 	}
 	p.leave()
-	p.noDo = ctx
+	p.noDo, p.noPipe, p.noAssign, p.wasCommand, p.stmtStart = noDo, noPipe, noAssign, wasCommand, stmtStart
 	p.tok, p.lex.state = saved, state
 	return body
 }

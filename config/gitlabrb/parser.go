@@ -21,9 +21,10 @@ type parser struct {
 	noPipe     bool // "|" ends the block parameters
 	noAssign   bool // parsing a target: "=" is not ours
 	inDef      bool
-	wasCommand bool // the operand just read was a call without parentheses
-	stmtStart  int  // where the current statement starts
-	injected   node // an operand that was read ahead
+	wasCommand bool   // the operand just read was a call without parentheses
+	stmtStart  int    // where the current statement starts
+	injected   node   // an operand that was read ahead
+	inHeredoc  *token // the heredoc whose body is being read
 }
 
 // scope is the local variables of a method body; a block sees the scopes
@@ -274,10 +275,8 @@ func (p *parser) expression() node {
 		left = &logic{span{left.at().from, p.prevEnd}, and, left, right}
 		p.wasCommand = true // no operator and no "," may follow
 	}
-	if p.tok.kind == tArrow || p.tok.kind == tKeyword && p.tok.kw == kwIn && !p.noDo && !p.wasCommand {
-		if p.tok.kind == tArrow && !p.wasCommand {
-			p.unsupported("pattern matching")
-		}
+	if (p.tok.kind == tArrow || p.atKeyword(kwIn)) && !p.wasCommand {
+		p.unsupported("pattern matching")
 	}
 	p.leave()
 	return left
@@ -375,6 +374,9 @@ func (p *parser) isLocal(name string) bool {
 }
 
 func (p *parser) declare(name string) {
+	if len(name) == 2 && name[0] == '_' && name[1] >= '1' && name[1] <= '9' {
+		p.fail(p.prevEnd-2, p.prevEnd, name+" is reserved for the parameters of blocks")
+	}
 	s := &p.scopes[len(p.scopes)-1]
 	if p.isLocal(name) {
 		return
@@ -412,6 +414,9 @@ func (p *parser) unexpected(expected string) {
 	}
 	if p.tok.kind == tEOF {
 		p.fail(p.lex.endOfFile, p.lex.endOfFile, "unexpected end of file, expected "+expected)
+	}
+	if p.tok.kind == tNewline {
+		p.tok.from = p.lex.lastComment(p.tok.from)
 	}
 	p.fail(p.tok.from, p.tok.to, "unexpected "+p.tokenText()+", expected "+expected+p.quoteHint())
 }

@@ -33,7 +33,8 @@ type Result struct {
 	// "command:hostname", "hostname", "glob:/etc/x/*.rb"; sorted, no doubles.
 	Used []string
 
-	fog *Undecided // any setting may have been set
+	fog          *Undecided // any setting may have been set
+	anyUndecided bool       // something was undecided on the way
 }
 
 // Assignment is one setting made at one place.

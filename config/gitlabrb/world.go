@@ -121,7 +121,7 @@ func (ev *evaluator) objectMethod(n node, o *object, name string, args []value, 
 	if name == "===" && len(args) == 1 {
 		return ev.caseEqual(n, o, args[0]), true
 	}
-	return ev.undecided(n, "calls "+o.name+"."+name+", which is not evaluated"), true
+	return ev.unevaluated(n, "calls "+o.name+"."+name+", which is not evaluated"), true
 }
 
 // env reads one variable of the environment.
@@ -139,7 +139,7 @@ func (ev *evaluator) env(n node, name string) (value, bool, *Undecided) {
 		return nil, false, nil
 	}
 	ev.grow(len(v))
-	return newStr(v), true, nil
+	return &str{s: v, frozen: true}, true, nil
 }
 
 func (ev *evaluator) setEnv(n node, k, v value) {
@@ -185,7 +185,7 @@ func (ev *evaluator) envMethod(n node, name string, args []value, blk *proc) (va
 // readFile reads a file; nil without a problem means that there is none.
 func (ev *evaluator) readFile(n node, name string) ([]byte, *Undecided) {
 	if ev.opt.Lookups.ReadFile == nil {
-		u := ev.undecided(n, "the file "+name+" is not given")
+		u := ev.unevaluated(n, "the file "+name+" is not given")
 		return nil, &u
 	}
 	ev.use("file:" + name)
@@ -200,7 +200,7 @@ func (ev *evaluator) readFile(n node, name string) ([]byte, *Undecided) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	}
-	u := ev.undecided(n, "the file "+name+" cannot be read: "+err.Error())
+	u := ev.unevaluated(n, "the file "+name+" cannot be read: "+err.Error())
 	return nil, &u
 }
 
