@@ -26,7 +26,10 @@ type LoadOptions struct {
 	Secrets  string // "" is DefaultSecrets, which may then be missing
 	// SecretsFile stands for the secrets when they are not to be read from this
 	// machine; Secrets is then not looked at.
-	SecretsFile   *SecretsFile
+	SecretsFile *SecretsFile
+	// OmnibusConfig is the text of GITLAB_OMNIBUS_CONFIG, which the container
+	// image evaluates before gitlab.rb; the file wins. "" is none.
+	OmnibusConfig string
 	Host          Host   // LocalHost(Root) for this machine
 	GitLabVersion string // "" is 18.11
 	Rand          io.Reader
@@ -58,7 +61,12 @@ func Load(o LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return l, errors.Join(append(errs, err)...)
 	}
-	l.Result, err = gitlabrb.Evaluate(rb, source, gitlabrb.Options{Lookups: o.Host.Lookups, GitLabVersion: o.GitLabVersion})
+	options := gitlabrb.Options{Lookups: o.Host.Lookups, GitLabVersion: o.GitLabVersion}
+	if o.OmnibusConfig != "" {
+		l.Result, err = evaluateContainer(o.OmnibusConfig, rb, source, options)
+	} else {
+		l.Result, err = gitlabrb.Evaluate(rb, source, options)
+	}
 	if err != nil {
 		errs = append(errs, err)
 	}

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/gitlab-mattermost/sdk/internal/redact"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -147,8 +149,23 @@ func rubyLiteral(v any) string {
 func (s Setting) Format(f fmt.State, _ rune) {
 	text := s.Line()
 	if s.Secret {
-		text = settingName(s.Path) + " = [redacted]"
+		text = settingName(s.Path) + " = " + redact.Mask
 	}
 	// The write error cannot be handled here; fmt drops it as well.
 	_, _ = f.Write([]byte(text))
+}
+
+// MarshalJSON masks the value of a secret.
+func (s Setting) MarshalJSON() ([]byte, error) {
+	v := s.Value
+	if s.Secret {
+		v = redact.Mask
+	}
+	return json.Marshal(struct {
+		Path   []string       `json:"path"`
+		Value  json.Marshaler `json:"value"`
+		Why    string         `json:"why"`
+		Call   bool           `json:"call"`
+		Secret bool           `json:"secret"`
+	}{s.Path, JSONValue(v), s.Why, s.Call, s.Secret})
 }

@@ -57,7 +57,7 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 // input holds the flags that every command shares.
 type input struct {
 	gitlabRB, secrets, root, host, version string
-	json                                   bool
+	json, container                        bool
 }
 
 func (in *input) flags(name, usage string, s cli.Streams) *flag.FlagSet {
@@ -67,6 +67,7 @@ func (in *input) flags(name, usage string, s cli.Streams) *flag.FlagSet {
 	f.StringVar(&in.root, "root", "/", "`directory` that stands for / when files are looked up")
 	f.StringVar(&in.host, "host", "", "JSON `file` with facts that replace looking at this machine")
 	f.StringVar(&in.version, "gitlab-version", "18.11", "GitLab `version` whose rules apply, 7.14 or newer")
+	f.BoolVar(&in.container, "container", false, "evaluate GITLAB_OMNIBUS_CONFIG before the file, as GitLab's image does")
 	f.BoolVar(&in.json, "json", false, "print JSON")
 	return f
 }
@@ -117,6 +118,9 @@ func (in *input) load() (*config.Loaded, error) {
 			return nil, fmt.Errorf("%s: %w", in.host, err)
 		}
 		o.Host = facts.Host()
+	}
+	if in.container {
+		o.OmnibusConfig, _ = o.Host.Lookups.Env(config.OmnibusVariable)
 	}
 	if in.secrets == "" && in.gitlabRB != "" {
 		// A file from elsewhere does not go with this machine's secrets.
