@@ -105,7 +105,7 @@ func (c *checker) block(list []*Directive, context byte) {
 	}
 	seen := map[string]*Directive{}
 	for _, dir := range list {
-		if dir.Name == "" && len(dir.Args) == 0 {
+		if dir.isLayout() {
 			if dir.Raw != "" {
 				c.raw(dir, context)
 			}

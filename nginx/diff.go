@@ -57,7 +57,7 @@ func Diff(first, second []*Directive) []Change {
 func expandRaw(list []*Directive) []*Directive {
 	out := make([]*Directive, 0, len(list))
 	for _, c := range list {
-		if c.Name == "" && c.Raw != "" {
+		if c.Raw != "" {
 			if inner, err := Parse("", []byte(c.Raw)); err == nil {
 				out = append(out, inner...)
 				continue
@@ -68,7 +68,7 @@ func expandRaw(list []*Directive) []*Directive {
 			n.Block = expandRaw(c.Block)
 			c = &n
 		}
-		if c.Name != "" || len(c.Args) > 0 || c.Raw != "" {
+		if !c.isLayout() || c.Raw != "" {
 			out = append(out, c)
 		}
 	}
@@ -183,7 +183,7 @@ func join(path, key string) string {
 
 // short is a directive in one line.
 func short(c *Directive) string {
-	if c.Name == "" && c.Raw != "" {
+	if c.Raw != "" {
 		return clip(strings.TrimSpace(c.Raw))
 	}
 	text := c.head()

@@ -15,7 +15,8 @@ type Directive struct {
 	HasBlock bool
 
 	Comment string // written above, one "#" line per line; the reader drops comments
-	Raw     string // when Name is empty: text that is written as it is
+	Raw     string // text that is written as it is, instead of the other fields
+	layout  bool   // not a statement: an empty line, a comment, raw text
 	mark    byte   // the last argument is always written between these quotes
 
 	File string // where it was read, "" for a built one
@@ -43,10 +44,15 @@ func (dir *Directive) quoted(mark byte) *Directive {
 }
 
 // gap separates groups with an empty line.
-func gap() *Directive { return &Directive{} }
+func gap() *Directive { return &Directive{layout: true} }
 
 // heading is a comment line of its own.
-func heading(text string) *Directive { return &Directive{Comment: text} }
+func heading(text string) *Directive { return &Directive{Comment: text, layout: true} }
+
+// isLayout tells comments, empty lines and raw text from statements.
+func (dir *Directive) isLayout() bool {
+	return dir.layout || dir.Raw != "" || dir.Name == "" && dir.Comment != "" && len(dir.Args) == 0 && !dir.HasBlock
+}
 
 // Arg returns the i-th argument or "".
 func (dir *Directive) Arg(i int) string {
@@ -104,13 +110,12 @@ func (f *formatter) list(list []*Directive, depth int) {
 				f.line(depth, strings.TrimRight("# "+text, " "))
 			}
 		}
-		bare := c.Name == "" && len(c.Args) == 0 && !c.HasBlock
 		switch {
-		case bare && c.Raw != "":
+		case c.Raw != "":
 			f.raw(c.Raw)
-		case bare && c.Comment == "":
+		case c.isLayout() && c.Comment == "":
 			f.gap = true
-		case bare:
+		case c.isLayout():
 		case c.HasBlock:
 			f.line(depth, c.head()+" {")
 			f.empty = true

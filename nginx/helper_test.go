@@ -119,7 +119,7 @@ func mainFile(dir, http string) string {
 		temp += fmt.Sprintf("  %s_temp_path %s/tmp-%s;\n", name, dir, name)
 	}
 	return fmt.Sprintf("%sworker_processes 1;\ndaemon off;\npid %s/nginx.pid;\nerror_log %s/error.log notice;\n"+
-		"events { worker_connections 512; }\nhttp {\n%s%s}\n", user, dir, dir, temp, http)
+		"events { worker_connections 512; }\nhttp {\n  access_log %s/access.log;\n%s%s}\n", user, dir, dir, dir, temp, http)
 }
 
 // testConfig runs the real "nginx -t" over http-level text in a throw-away

@@ -14,6 +14,8 @@
 // between versions of this package; the directives of an Era do not change).
 package nginx
 
+import "fmt"
+
 // Render returns the text of the vhost file, to be included at http level.
 //
 // Rules, in order:
@@ -40,7 +42,26 @@ func (s *Site) Directives(target Target) ([]*Directive, error) {
 		return nil, err
 	}
 	if s.Era == "" {
-		return s.standalone(target), nil
+		list := s.standalone(target)
+		return list, checkLengths(list)
 	}
-	return s.eraVHost(target)
+	list, err := s.eraVHost(target)
+	if err != nil {
+		return nil, err
+	}
+	return list, checkLengths(list)
+}
+
+// checkLengths refuses parameters that grew too long for nginx when they were
+// put together from several fields.
+func checkLengths(list []*Directive) error {
+	var err error
+	walk(list, func(c *Directive) {
+		for _, a := range c.Args {
+			if n := len(quote(a)); n > maxToken-2 && err == nil {
+				err = fmt.Errorf("%s %q: nginx reads at most %d bytes in one parameter, this one has %d", c.Name, clip(a), maxToken-2, n)
+			}
+		}
+	})
+	return err
 }

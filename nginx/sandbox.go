@@ -124,7 +124,7 @@ func syntaxFinding(err error) []Finding {
 // sandboxMain is the main file around the vhost.
 func sandboxMain(dir string) string {
 	list := []*Directive{d("pid", dir+"/nginx.pid"), d("error_log", "stderr", "notice"), block("events", nil)}
-	http := block("http", nil)
+	http := block("http", nil, d("access_log", dir+"/access.log"))
 	for _, name := range [...]string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		http.Block = append(http.Block, d(name+"_temp_path", dir+"/"+name))
 	}

@@ -102,6 +102,9 @@ func checkHeaderName(name string) error {
 	if name == "" {
 		return errors.New("it is empty")
 	}
+	if len(name) > 200 {
+		return errors.New("it is longer than 200 bytes")
+	}
 	for i := 0; i < len(name); i++ {
 		c := name[i]
 		if !isAlnum(c) && strings.IndexByte("!#%&'*+-.^_`|~", c) < 0 {
