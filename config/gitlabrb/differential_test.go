@@ -59,6 +59,11 @@ func TestEvaluateAgreesWithRealRubyOnGeneratedPrograms(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d: %s", seed, count)
+	for why, n := range world.reasons {
+		if n >= max(len(programs)/1500, 2) && testing.Verbose() {
+			t.Logf("undecided %d times: %s", n, why)
+		}
+	}
 	if count.differ > 0 {
 		t.Errorf("%d of %d programs differ; repeat with -diff.seed=%d", count.differ, len(programs), seed)
 	}
@@ -142,6 +147,9 @@ func compareProgram(text string, ruby rubyAnswer, w *testWorld) (verdict, string
 		return differs, fmt.Sprintf("we accept it, Ruby reports line %d: %s", ruby.Syntax, ruby.Message)
 	}
 	r, err := f.Evaluate(Options{Lookups: w.lookups(), KnownKeys: map[string][]string{}})
+	for _, u := range r.Undecided {
+		w.reasons[u.Why[strings.LastIndex(u.Why, ": ")+1:]]++
+	}
 	undecided := len(r.Undecided) > 0 || hasFinding(r, "gitlabrb.may-fail") || hasFinding(r, "gitlabrb.unused-undecided")
 	switch {
 	case ruby.Error != "" && err != nil:
@@ -199,7 +207,11 @@ func encodeValue(v any) any {
 	case *Hash:
 		pairs := []any{}
 		for k, e := range v.All() {
-			pairs = append(pairs, []any{keyText(k), encodeValue(e)})
+			name, ok := k.(string)
+			if !ok {
+				name = "\x00" + inspect(k)
+			}
+			pairs = append(pairs, []any{name, encodeValue(e)})
 		}
 		return map[string]any{"h": pairs}
 	}
@@ -290,13 +302,14 @@ func onlyUndecided(h map[string]any) bool {
 
 // testWorld is the machine that programs may ask about.
 type testWorld struct {
-	dir string
-	env map[string]string
+	dir     string
+	reasons map[string]int // why settings were undecided
+	env     map[string]string
 }
 
 func newTestWorld(t testing.TB) *testWorld {
 	dir := t.TempDir()
-	w := &testWorld{dir: dir, env: map[string]string{"GEN_A": "alpha", "GEN_URL": "https://env.example.com", "GEN_EMPTY": ""}}
+	w := &testWorld{dir: dir, reasons: map[string]int{}, env: map[string]string{"GEN_A": "alpha", "GEN_URL": "https://env.example.com", "GEN_EMPTY": ""}}
 	for name, text := range map[string]string{"secret": "s3cret\n", "list": "a\nb\nc\n", "conf.json": `{"a": [1, {"b": null}], "c": "d"}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

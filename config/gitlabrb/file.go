@@ -129,4 +129,4 @@ func magicComments(src []byte) (frozen bool, encoding string) {
 	return frozen, encoding
 }
 
-var codingComment = regexp.MustCompile(`coding[:=][ \t]*([A-Za-z0-9._-]+)`)
+var codingComment = regexp.MustCompile(`coding[:=][ \t]*['"]?([A-Za-z0-9._-]+)`)

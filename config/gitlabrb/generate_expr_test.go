@@ -49,7 +49,7 @@ func (g *generator) paren(f func() string) string {
 	if len(g.pending) == 0 {
 		return "(" + s + ")"
 	}
-	return "(" + strings.ReplaceAll(s, " :\n ", " : ") + ")"
+	return "(" + strings.ReplaceAll(s, "\n ", " ") + ")"
 }
 
 func (g *generator) word() string {
@@ -120,7 +120,7 @@ func (g *generator) stringExpr() string {
 	case 13:
 		return g.expr('s') + g.pick(".strip", ".chomp", ".upcase.to_s", ".gsub('a', 'b')", ".sub('b', '')", ".to_s", ".freeze", ".reverse", ".gsub(/[a-c]+/, '<\\\\0>')",
 			".tr('a-c', 'x')", ".delete('ab')", "[0, 2].to_s", "[-1].to_s", "[1..2].to_s", ".ljust(5, '.')", ".chomp('c')", ".delete_prefix('a')", ".gsub(\"\\n\", '')", ".lstrip", ".center(9)", ".chop",
-			".strip.chomp\n  .to_s", "&.strip", ".then { |q| q + '!' }", ".inspect", ".dup << 'd'", ".sub(/\\s+$/, '')", ".squeeze.to_s[0, 0]") + ""
+			".strip.chomp\n  .to_s", "&.strip", ".then { |q| q + '!' }", ".inspect", ".dup << 'd'", ".sub(/\\s+$/, '')") + ""
 	case 14:
 		return "(" + g.flatly(func() string { return g.expr('s') + " * " + g.pick("0", "2", "3") }) + ")"
 	case 15:
@@ -144,7 +144,7 @@ func (g *generator) stringExpr() string {
 	case 24:
 		return g.expr('a') + g.pick(".to_json", ".inspect", ".to_s")
 	}
-	return g.expr('s') + g.pick(".split(',').first.to_s", ".split.join('_')", ".chars.first(2).join", ".partition('b').last", ".each_char.to_a.size.to_s", ".to_sym.to_s", ".to_i.to_s", ".length.to_s", ".lines.first.to_s", ".to_f.class.to_s[0, 0]", ".start_with?('a').to_s", ".index('b').to_s", ".count('ab').to_s")
+	return g.expr('s') + g.pick(".split(',').first.to_s", ".split.join('_')", ".chars.first(2).join", ".partition('b').last", ".chars.size.to_s", ".to_sym.to_s", ".to_i.to_s", ".length.to_s", ".lines.first.to_s", ".to_f.class.to_s[0, 0]", ".start_with?('a').to_s", ".index('b').to_s", ".count('ab').to_s")
 }
 
 func (g *generator) intExpr() string {

@@ -151,9 +151,13 @@ func (p *parser) param(list *params) {
 			m.targets = append(m.targets, &localVar{span{p.tok.from, p.tok.to}, p.tok.text})
 			p.declareParam(&params{}, param{name: p.tok.text})
 			p.next()
-			if p.tok.kind == tComma {
-				p.next()
+			if p.tok.kind != tComma {
+				break
 			}
+			p.next()
+		}
+		if p.tok.kind == tIdent {
+			p.unexpected(`")" of the parameters`)
 		}
 		if p.tok.kind != tRParen {
 			p.unsupported("a nested parameter list")

@@ -249,10 +249,10 @@ func (p *parser) assignable(n node) bool {
 		return true
 	case *call:
 		switch {
+		case n.name == "[]" && n.parens && !n.op:
+			return true
 		case n.op || n.block != nil:
 			return false
-		case n.name == "[]" && n.parens:
-			return true
 		case len(n.args) > 0 || n.parens:
 			return false
 		}
@@ -295,6 +295,7 @@ func (p *parser) assignment(n node, command, statement bool) node {
 	n = p.target(n)
 	p.next()
 	start := n.at().from
+	command = command && start != p.argStart
 	if statement && p.tok.kind == tSplat {
 		v := p.manyValues(nil)
 		return &assign{span{start, p.prevEnd}, n, v}
@@ -355,7 +356,7 @@ func (p *parser) opAssignment(n node, command bool) node {
 	n = p.target(n)
 	op := p.tok.text
 	p.next()
-	v := p.arg(command)
+	v := p.arg(command && n.at().from != p.argStart)
 	if p.atKeyword(kwRescueMod) {
 		v = p.rescueValue(v)
 	}

@@ -238,6 +238,7 @@ func (p *parser) listElement(what listKind, first bool) (n node, pr pair, isPair
 	if pr, ok := p.pairStart(); ok {
 		return nil, pr, true
 	}
+	p.argStart = from
 	v := p.arg(what != listArray && first)
 	if p.tok.kind == tArrow && !p.wasCommand {
 		p.next()

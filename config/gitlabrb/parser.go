@@ -23,6 +23,7 @@ type parser struct {
 	inDef      bool
 	wasCommand bool   // the operand just read was a call without parentheses
 	stmtStart  int    // where the current statement starts
+	argStart   int    // where the current argument starts
 	injected   node   // an operand that was read ahead
 	inHeredoc  *token // the heredoc whose body is being read
 }
@@ -38,7 +39,7 @@ type scope struct {
 type bailout struct{ eof bool }
 
 func newParser(f *File) *parser {
-	p := &parser{file: f, scopes: []scope{{}}}
+	p := &parser{file: f, scopes: []scope{{}}, argStart: -1, stmtStart: -1}
 	p.lex = lexer{src: f.src, endOfFile: len(f.src), state: sBeg, cmdStart: true, isLocal: p.isLocal, fail: p.fail}
 	if strings.HasPrefix(string(f.src[:min(3, len(f.src))]), "\ufeff") {
 		p.lex.pos = 3
@@ -275,16 +276,17 @@ func (p *parser) expression() node {
 		left = &logic{span{left.at().from, p.prevEnd}, and, left, right}
 		p.wasCommand = true // no operator and no "," may follow
 	}
-	if (p.tok.kind == tArrow || p.atKeyword(kwIn)) && !p.wasCommand {
-		p.unsupported("pattern matching")
-	}
 	p.leave()
 	return left
 }
 
 func (p *parser) notExpression() node {
 	if p.tok.kind != tKeyword || p.tok.kw != kwNot {
-		return p.arg(true)
+		n := p.arg(true)
+		if (p.tok.kind == tArrow || p.atKeyword(kwIn)) && !p.wasCommand {
+			p.unsupported("pattern matching")
+		}
+		return n
 	}
 	start := p.tok.from
 	p.next()

@@ -12,7 +12,7 @@ func knownObject(name string) bool {
 	switch name {
 	case "ENV", "File", "IO", "Dir", "Socket", "YAML", "Psych", "JSON", "Gitlab", "FileTest", "Kernel",
 		"String", "Integer", "Float", "Numeric", "Symbol", "Array", "Hash", "NilClass", "TrueClass", "FalseClass", "Proc", "Range",
-		"Regexp", "Object", "BasicObject", "Comparable", "Enumerable", "Module", "Class", "Time", "Random", "SecureRandom", "Process", "Etc", "URI", "Math":
+		"Regexp", "Object", "BasicObject", "Comparable", "Enumerable", "Module", "Class", "Errno", "Mixlib", "Time", "Random", "SecureRandom", "Process", "Etc", "URI", "Math":
 		return true
 	}
 	_, ok := exceptionParent(name)
@@ -161,7 +161,7 @@ func (ev *evaluator) envMethod(n node, name string, args []value, blk *proc) (va
 	switch name {
 	case "[]", "fetch", "key?", "has_key?", "include?", "member?":
 	default:
-		return ev.undecided(n, "calls ENV."+name+", which is not evaluated"), true
+		return ev.unevaluated(n, "calls ENV."+name+", which is not evaluated"), true
 	}
 	v, has, u := ev.env(n, key)
 	switch {

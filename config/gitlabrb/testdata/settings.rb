@@ -155,7 +155,7 @@ def encode(v, depth = 0)
     v.dup.force_encoding('UTF-8').valid_encoding? ? "s:#{v.dup.force_encoding('UTF-8')}" : "x:#{v.unpack1('H*')}"
   when Array then v.map { |e| encode(e, depth + 1) }
   when Hash
-    { 'h' => v.map { |k, e| [k.is_a?(String) || k.is_a?(Symbol) ? k.to_s : k.inspect, encode(e, depth + 1)] } }
+    { 'h' => v.map { |k, e| [k.is_a?(String) || k.is_a?(Symbol) ? k.to_s : "\0#{k.inspect}", encode(e, depth + 1)] } }
   else "o:#{v.class}"
   end
 end
