@@ -14,7 +14,10 @@ import (
 type document struct{ root *object }
 
 // object is a JSON object; a member holds either an object or any other value.
-type object struct{ members []objectMember }
+type object struct {
+	members []objectMember
+	index   map[string]int // last member of a key in lower case
+}
 
 type objectMember struct {
 	key    string
@@ -36,56 +39,66 @@ func parseDocument(data []byte) (*document, error) {
 	case len(bytes.TrimSpace(data)) == 0:
 		return &document{root: &object{}}, nil
 	}
-	root, err := parseObject(data)
+	root, err := parseObject(data, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read config.json: %w", err)
 	}
+	known := sections()
 	for _, m := range root.members {
-		if s := sectionKind(m.key); s && m.object == nil && string(m.raw) != "null" {
+		if known[strings.ToLower(m.key)] && m.object == nil && string(m.raw) != "null" {
 			return nil, fmt.Errorf("read config.json: %s is not an object; Mattermost does not start with it", m.key)
 		}
 	}
 	return &document{root: root}, nil
 }
 
-// sectionKind tells whether a top-level key is a section that is known.
-func sectionKind(key string) bool {
+// sections are the known sections, in lower case.
+func sections() map[string]bool {
+	out := map[string]bool{}
 	for s := range Settings() {
-		if strings.EqualFold(s.Section(), key) {
-			return true
-		}
+		out[strings.ToLower(s.Section())] = true
 	}
-	return false
+	return out
 }
 
-// parseObject reads nested objects. The decoder bounds the nesting.
-func parseObject(data []byte) (*object, error) {
+// settingDepth is how deep the objects of settings nest; what is deeper stays
+// one piece of text.
+const settingDepth = 3
+
+func parseObject(data []byte, depth int) (*object, error) {
 	members, err := objectMembers(data)
 	if err != nil {
 		return nil, err
 	}
-	o := &object{}
+	o := &object{members: make([]objectMember, 0, len(members))}
 	for _, m := range members {
 		member := objectMember{key: m.key, raw: m.value}
-		if len(m.value) > 0 && m.value[0] == '{' {
-			if member.object, err = parseObject(m.value); err != nil {
+		if depth < settingDepth && len(m.value) > 0 && m.value[0] == '{' {
+			if member.object, err = parseObject(m.value, depth+1); err != nil {
 				return nil, err
 			}
 		}
-		o.members = append(o.members, member)
+		o.append(member)
 	}
 	return o, nil
+}
+
+func (o *object) append(m objectMember) {
+	if o.index == nil {
+		o.index = make(map[string]int)
+	}
+	o.index[strings.ToLower(m.key)] = len(o.members)
+	o.members = append(o.members, m)
 }
 
 // find returns the member that Go's decoder would take for a key: of several
 // that differ in case only, the last.
 func (o *object) find(key string) *objectMember {
-	for i := len(o.members) - 1; i >= 0; i-- {
-		if strings.EqualFold(o.members[i].key, key) {
-			return &o.members[i]
-		}
+	i, ok := o.index[strings.ToLower(key)]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &o.members[i]
 }
 
 // get returns the JSON of a setting; false when it is missing or null, which
@@ -115,7 +128,7 @@ func (d *document) set(path string, value json.RawMessage) {
 		head, rest, more := strings.Cut(path, ".")
 		m := o.find(head)
 		if m == nil {
-			o.members = append(o.members, objectMember{key: head})
+			o.append(objectMember{key: head})
 			m = &o.members[len(o.members)-1]
 		}
 		if !more {
@@ -131,13 +144,13 @@ func (d *document) set(path string, value json.RawMessage) {
 
 // remove takes a top-level key out.
 func (d *document) remove(key string) {
-	kept := d.root.members[:0]
+	kept := &object{}
 	for _, m := range d.root.members {
 		if !strings.EqualFold(m.key, key) {
-			kept = append(kept, m)
+			kept.append(m)
 		}
 	}
-	d.root.members = kept
+	d.root = kept
 }
 
 // json writes the document with four blanks of indentation, as the server does.

@@ -56,8 +56,19 @@ func TestTheRulesOfCheckAgreeWithMattermostsValidation(t *testing.T) {
 		if s.In(pinned) != envmap.Present || s.Section() == "FeatureFlags" || conditional[s.Path] != "" {
 			continue
 		}
+		x, err := envmap.Explain(s.Path, pinned)
+		if err != nil {
+			t.Fatal(err)
+		}
+		every := 1
+		if x[0].Allowed == "" { // no rule of ours: a part of the values, another one for each setting
+			every = 5
+		}
 		cfg := mmconfig.Defaults()
-		for _, value := range candidates {
+		for i, value := range candidates {
+			if (i+len(s.Path))%every != 0 {
+				continue
+			}
 			env := envmap.New()
 			env.Set(s.Env(), value)
 			report, err := envmap.Check(env, pinned)
