@@ -71,8 +71,9 @@ type CreateOptions struct {
 	// PgDump names the program; "" picks the installed one that fits the
 	// server.
 	PgDump string
-	// Fast compresses with less effort: 8 % larger, about a tenth faster.
-	Fast bool
+	// Compact compresses with more effort: the database part gets 8 % smaller,
+	// the backup takes about a tenth longer.
+	Compact bool
 	// Progress, if set, is called about ten times a second from one goroutine.
 	Progress func(Progress)
 
@@ -176,9 +177,9 @@ func newCreator(store Store, src Source, o CreateOptions) (*creator, error) {
 	if err != nil {
 		return nil, err
 	}
-	level := zstd.SpeedDefault
-	if o.Fast {
-		level = zstd.SpeedFastest
+	level := zstd.SpeedFastest
+	if o.Compact {
+		level = zstd.SpeedDefault
 	}
 	return &creator{store: store, src: src, o: o, seal: seal, started: time.Now(),
 		parts: newParts(store, seal, level, 2*o.Workers), limit: &limiter{rate: o.BytesPerSecond}}, nil

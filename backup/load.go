@@ -250,7 +250,7 @@ func (l *loader) parallel(ctx context.Context, n int, session string, f func(con
 // shows only at the part's end fails the whole restore, whose database is then
 // dropped.
 func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece) (int64, error) {
-	r, err := openPart(ctx, l.store, l.m.ID, p.Part, l.keys)
+	r, err := openProof(ctx, l.store, l.m.ID, p.Part, l.keys, contentHash)
 	if err != nil {
 		return 0, err
 	}

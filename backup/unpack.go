@@ -173,7 +173,7 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 
 // pack writes the wanted files of one pack and compares each with the list.
 func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[string]*restoreFile, buf []byte) error {
-	r, err := openPart(ctx, u.store, id, part, u.keys)
+	r, err := openProof(ctx, u.store, id, part, u.keys, contentHash)
 	if err != nil {
 		return err
 	}

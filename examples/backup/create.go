@@ -113,7 +113,7 @@ func create(ctx context.Context, args []string, s cli.Streams) error {
 	limit := f.Float64("limit", 0, "read at most so many `MB/s`")
 	nice := f.Int("nice", 0, "lower this process's priority by `N` (0 to 19)")
 	f.StringVar(&o.PgDump, "pg-dump", "", "`program` to use instead of the one that fits the server")
-	f.BoolVar(&o.Fast, "fast", false, "compress less")
+	f.BoolVar(&o.Compact, "compact", false, "compress more, a tenth slower")
 	copyBucket := f.Bool("copy-bucket", false, "copy the objects when the files are in a bucket; otherwise they are listed")
 	asJSON := f.Bool("json", false, "print the result as JSON")
 	dry := f.Bool("n", false, "only say what would be saved and how much it is")

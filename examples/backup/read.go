@@ -157,7 +157,7 @@ Flags:
 `, s)
 	var keys keyFlags
 	store := storeFlag(f, "store")
-	depth := f.String("depth", "full", "`full`, sampled (a tenth, another each day) or quick (sizes)")
+	depth := f.String("depth", "full", "`full`, deep (also the hash of each file), sampled (a tenth, another each day) or quick (sizes)")
 	asJSON := f.Bool("json", false, "print JSON")
 	keys.add(f)
 	if err := cli.Parse(f, args); err != nil {
@@ -167,9 +167,9 @@ Flags:
 	if err != nil {
 		return err
 	}
-	d, ok := map[string]backup.Depth{"full": backup.Full, "sampled": backup.Sampled, "quick": backup.Quick}[*depth]
+	d, ok := map[string]backup.Depth{"full": backup.Full, "deep": backup.Deep, "sampled": backup.Sampled, "quick": backup.Quick}[*depth]
 	if !ok {
-		return cli.Usagef("-depth %q: want full, sampled or quick", *depth)
+		return cli.Usagef("-depth %q: want full, deep, sampled or quick", *depth)
 	}
 	st, err := openStore(ctx, *store)
 	if err != nil {

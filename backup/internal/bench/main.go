@@ -42,7 +42,7 @@ type bench struct {
 	round   int
 	times   map[string][]float64 // wall seconds
 	work    map[string][]float64 // processor seconds of the programs, without the server's
-	peak    map[string]float64 // MiB
+	peak    map[string]float64   // MiB
 	bytes   map[string]int64
 	plain   int64
 	results []string
