@@ -41,19 +41,14 @@ func realNginx(t testing.TB) string {
 	return ""
 }
 
-var detectOnce = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("/usr/sbin/nginx", "-V").CombinedOutput()
-	return string(out), err
-})
-
-// localTarget is the version of the nginx under test.
+// localTarget is the version of the nginx under test, the first in PATH.
 func localTarget(t testing.TB) Target {
 	t.Helper()
-	out, err := detectOnce()
+	out, err := exec.Command(realNginx(t), "-V").CombinedOutput()
 	if err != nil {
 		t.Fatalf("nginx -V: %v\n%s", err, out)
 	}
-	target, err := parseBuild(out)
+	target, err := parseBuild(string(out))
 	if err != nil {
 		t.Fatal(err)
 	}

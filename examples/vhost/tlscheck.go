@@ -63,7 +63,7 @@ func runTLSCheck(_ context.Context, args []string, s cli.Streams) error {
 	for _, c := range checks {
 		c.Roots = pool
 		if *cert != "" {
-			c.Certificate, c.Key = relative(*root, c.Certificate), relative(*root, c.Key)
+			c.Certificate, c.Key = "/"+relative(*root, c.Certificate), "/"+relative(*root, c.Key)
 		}
 		list = append(list, nginx.CheckCertificate(dir, c)...)
 	}
