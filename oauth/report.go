@@ -10,14 +10,19 @@ import (
 // cause with its fix.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Login from %s through %s\n\n", r.Mattermost, r.GitLab)
+	line := func(format string, args ...any) {
+		b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n")
+	}
+	line("Login from %s through %s", r.Mattermost, r.GitLab)
+	line("")
 	for i, s := range r.Steps {
-		fmt.Fprintf(&b, "%2d  %-13s  %s -> %s: %s\n", i+1, s.Outcome, s.From, s.To, s.Title)
+		line("%2d  %-13s  %s -> %s: %s", i+1, s.Outcome, s.From, s.To, s.Title)
 		for _, e := range s.Evidence {
-			fmt.Fprintf(&b, "      %s\n", printable(e))
+			line("      %s", e)
 		}
 		for _, c := range s.Causes {
-			fmt.Fprintf(&b, "      %s %s: %s\n      fix: %s\n", c.Severity, c.ID, c.Title, c.Fix)
+			line("      %s %s: %s", c.Severity, c.ID, c.Title)
+			line("      fix: %s", c.Fix)
 		}
 	}
 	counts := map[Outcome]int{}
@@ -32,7 +37,7 @@ func (r Report) WriteText(w io.Writer) error {
 // printable keeps what a server sent from steering a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfffe || r == 0xffff {
 			return '?'
 		}
 		return r
