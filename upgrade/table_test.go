@@ -297,21 +297,17 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 
 func BenchmarkLookup(b *testing.B) {
 	v := version(b, "17.6.1")
-	b.ReportAllocs()
-	for b.Loop() {
-		upgrade.Lookup(v)
-	}
+	measure(b, func() { upgrade.Lookup(v) })
 }
 
 func BenchmarkBundled(b *testing.B) {
 	for _, text := range []string{"17.6.1-ce.0", "17.6", "7.14.0", "19.3.0"} {
 		b.Run(text, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
+			measure(b, func() {
 				if _, err := upgrade.Bundled(text); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
