@@ -65,7 +65,7 @@ func BenchmarkMove(b *testing.B) {
 	}
 	verify := func(r *MoveResult) (v time.Duration) {
 		for _, s := range r.Stages {
-			if s.Stage == "verify" || s.Stage == "statistics" {
+			if s.Stage == "verify" {
 				v += time.Duration(s.Seconds * float64(time.Second))
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,10 @@ func createStep(o EnsureOptions, name string) Step {
 	return Step{What: "create database " + quoteName(o.Database) + " (under a temporary name that is changed last)", SQL: sql}
 }
 
+// mayGiveSchema tells whether schema public can be given away: before 15 it
+// belongs to the bootstrap superuser, and everybody may create tables in it.
+func (s *serverState) mayGiveSchema() bool { return s.super || s.version >= 150000 }
+
 // settle lists what a transaction in the database has to do so that role, owner
 // and settings are right, under the names given; revoke takes back what only
 // the work itself needed.
@@ -43,19 +48,11 @@ func (s *serverState) settle(o EnsureOptions, db, role string) (steps, revoke []
 	if err := s.roleSteps(o, role, &steps); err != nil {
 		return nil, nil, err
 	}
-	owned := s.dbExists && s.owner == o.Role && s.schemaOwner == o.Role
-	if !s.super && !s.inherits && !owned && s.me != o.Role {
-		grant := "GRANT " + ident(role) + " TO " + ident(s.me)
-		if s.version >= 160000 {
-			grant += " WITH INHERIT TRUE, SET TRUE"
-		}
-		add("become a member of the role for the time of the work", grant)
-		revoke = []Step{{What: "leave the role again", SQL: "REVOKE " + ident(role) + " FROM " + ident(s.me), Database: o.Database}}
-	}
+	before := len(steps)
 	switch {
 	case s.dbExists && s.schemaOwner == "":
 		add("create schema public for the role", "CREATE SCHEMA public AUTHORIZATION "+ident(role))
-	case s.schemaOwner != o.Role:
+	case s.schemaOwner != o.Role && s.mayGiveSchema():
 		add("give schema public to the role, without which PostgreSQL 15 and newer let it create no table", "ALTER SCHEMA public OWNER TO "+ident(role))
 	}
 	if o.TextSearch != "-" && s.textSearch != o.TextSearch {
@@ -66,6 +63,14 @@ func (s *serverState) settle(o EnsureOptions, db, role string) (steps, revoke []
 	}
 	if s.owner != o.Role {
 		add("give the database to the role", "ALTER DATABASE "+ident(db)+" OWNER TO "+ident(role))
+	}
+	if len(steps) > before && !s.super && !s.inherits && s.me != o.Role {
+		grant := "GRANT " + ident(role) + " TO " + ident(s.me)
+		if s.version >= 160000 {
+			grant += " WITH INHERIT TRUE, SET TRUE"
+		}
+		steps = slices.Insert(steps, before, Step{What: "become a member of the role for the time of the work", SQL: grant, Database: o.Database})
+		revoke = []Step{{What: "leave the role again", SQL: "REVOKE " + ident(role) + " FROM " + ident(s.me), Database: o.Database}}
 	}
 	return steps, revoke, nil
 }

@@ -43,7 +43,13 @@ func (m *Manager) serverState(ctx context.Context, o EnsureOptions) (*serverStat
 		return nil, err
 	}
 	if s.roleExists {
-		if err := m.conn.QueryRow(ctx, "SELECT pg_has_role(current_user, $1, 'MEMBER')", o.Role).Scan(&s.inherits); err != nil {
+		// From 16 on, who creates a role is its member without being able to act
+		// as it.
+		member := "pg_has_role(current_user, $1, 'MEMBER')"
+		if s.version >= 160000 {
+			member = "pg_has_role(current_user, $1, 'USAGE') AND pg_has_role(current_user, $1, 'SET')"
+		}
+		if err := m.conn.QueryRow(ctx, "SELECT "+member, o.Role).Scan(&s.inherits); err != nil {
 			return nil, err
 		}
 		err := m.conn.QueryRow(ctx, "SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = $1", o.Role).Scan(&s.verifier)
@@ -133,6 +139,11 @@ func (s *serverState) notes(o EnsureOptions) []Finding {
 		out = append(out, Finding{ID: "db-collation-kept", Severity: "warning", Where: "database " + quoteName(o.Database),
 			Message: fmt.Sprintf("the database has collation %s and character type %s, which cannot be changed", s.collate, s.typ),
 			Fix:     "move the data into a new database, if it matters"})
+	}
+	if s.schemaOwner != o.Role && !s.mayGiveSchema() {
+		out = append(out, Finding{ID: "db-schema-kept", Severity: "info", Where: "database " + quoteName(o.Database),
+			Message: "schema public stays the superuser's, because only a superuser may give it away before PostgreSQL 15; the role may create tables in it",
+			Fix:     "run 'database ensure' as the superuser before an upgrade to PostgreSQL 15"})
 	}
 	return out
 }

@@ -57,7 +57,7 @@ func tables(ctx context.Context, tx pgx.Tx) ([]tableInfo, error) {
 	rows, err := tx.Query(ctx, `SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, pg_table_size(c.oid),
 		coalesce(array_agg(a.attname::text ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}'),
 		coalesce(array_agg(y.typname::text ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}'),
-		coalesce(array_agg(to_jsonb(a)->>'attgenerated' <> '' ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}')
+		coalesce(array_agg(coalesce(to_jsonb(a)->>'attgenerated', '') <> '' ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		LEFT JOIN pg_type y ON y.oid = a.atttypid
@@ -89,7 +89,11 @@ func (f *Fingerprint) catalog(ctx context.Context, tx pgx.Tx) error {
 	if err := f.sequences(ctx, tx); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, schemaSQL)
+	query, err := forVersion(ctx, tx, schemaSQL)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -143,7 +147,7 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' W
 	CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END, pg_get_expr(c.relpartbound, c.oid),
 	(SELECT concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle) FROM pg_sequence s WHERE s.seqrelid = c.oid),
 	(SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-		pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attcollation <> y.typcollation THEN a.attcollation::regcollation::text END), E'\n' ORDER BY a.attname)
+		pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attcollation <> y.typcollation THEN (SELECT quote_ident(collname) FROM pg_collation o WHERE o.oid = a.attcollation) END), E'\n' ORDER BY a.attname)
 		FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c') AND c.relpersistence <> 't' AND ` + userSchemas + `

@@ -67,7 +67,11 @@ func fresh(t testing.TB, role string, databases ...string) {
 		}
 		defer conn.Close(ctx)
 		for _, db := range databases {
-			if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(db)+" (FORCE)"); err != nil {
+			// Not DROP … (FORCE), which PostgreSQL has from 13 on only.
+			if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", db); err != nil {
+				t.Error(err)
+			}
+			if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(db)); err != nil {
 				t.Error(err)
 			}
 		}

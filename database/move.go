@@ -31,12 +31,13 @@ type MoveOptions struct {
 	// Progress is called often, one call at a time; nil is silent.
 	Progress func(MoveProgress)
 
-	hook func(point string)
+	hook     func(point string)
+	bigTable int64 // from this size on full text indexes are made first; 0 is the default
 }
 
 // MoveProgress says how far a move is.
 type MoveProgress struct {
-	Stage       string // "schema", "rows", "indexes", "statistics", "verify" or "name"
+	Stage       string // "schema", "rows", "sequences", "indexes", "verify" or "name"
 	Table       string // the one just finished, in stages rows and verify
 	Tables      int    // finished
 	TablesTotal int
@@ -150,7 +151,7 @@ func planMove(ctx context.Context, o MoveOptions, source, target *Manager) (*Mov
 		fmt.Sprintf("copy the schema with pg_dump %d.%d, owners and privileges rewritten", p.Programs.Major, p.Programs.Minor),
 		fmt.Sprintf("stream the rows of %d tables, %d at a time, as of one moment", p.Tables, o.Jobs),
 		fmt.Sprintf("build the indexes with pg_restore, %d at a time", o.Jobs),
-		"collect statistics", "compare the fingerprints of both sides", "give the database its name"}
+		"compare the fingerprints of both sides, and collect statistics", "give the database its name"}
 	if p.empty {
 		p.Steps = append(p.Steps, "drop the empty database that had the name")
 	}

@@ -10,24 +10,36 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// piece is a table, or a range of its pages.
+type piece struct {
+	table    tableInfo
+	from, to int64 // pages; to 0 is the end
+	part     bool
+	last     *int // pieces of the table that are left
+}
+
 // rows streams the tables from COPY to COPY, the largest first, on several
-// pairs of connections.
-func (mv *mover) rows(ctx context.Context, _ pgx.Tx) error {
+// pairs of connections. Large tables with a full text index go in pieces.
+func (mv *mover) rows(ctx context.Context, tx pgx.Tx) error {
+	pieces, err := mv.pieces(ctx, tx)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	next := 0
-	take := func() (tableInfo, bool) {
+	take := func() (piece, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if next == len(mv.list) {
-			return tableInfo{}, false
+		if next == len(pieces) {
+			return piece{}, false
 		}
 		next++
-		return mv.list[next-1], true
+		return pieces[next-1], true
 	}
-	for range min(mv.o.Jobs, len(mv.list)) {
+	for range min(mv.o.Jobs, len(pieces)) {
 		wg.Go(func() {
 			if err := mv.worker(ctx, take); err != nil {
 				cancel(err)
@@ -35,36 +47,45 @@ func (mv *mover) rows(ctx context.Context, _ pgx.Tx) error {
 		})
 	}
 	wg.Wait()
-	return context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return mv.settleEarly(ctx)
 }
 
-// worker copies tables over one pair of connections.
-func (mv *mover) worker(ctx context.Context, take func() (tableInfo, bool)) error {
+// worker copies pieces over one pair of connections.
+func (mv *mover) worker(ctx context.Context, take func() (piece, bool)) error {
 	return mv.source.in(ctx, mv.o.Source.Database, func(from *pgx.Conn) error {
 		return snapshot(ctx, from, &mv.snapshot, func(tx pgx.Tx) error {
 			return mv.target.in(ctx, mv.db, func(to *pgx.Conn) error {
-				if _, err := to.Exec(ctx, "SET ROLE "+ident(mv.role)+"; SET synchronous_commit = off"); err != nil {
+				if _, err := to.Exec(ctx, "SET ROLE "+ident(mv.role)+"; SET synchronous_commit = off; SET work_mem = '64MB'; SET gin_pending_list_limit = '8MB'"); err != nil {
 					return err
 				}
 				for {
-					t, ok := take()
+					p, ok := take()
 					if !ok {
 						return nil
 					}
-					if err := mv.copyTable(ctx, from, to, t); err != nil {
-						return fmt.Errorf("table %s: %w", t.name, plain(err))
+					if err := mv.copyPiece(ctx, from, to, p); err != nil {
+						return fmt.Errorf("table %s: %w", p.table.name, plain(err))
 					}
-					mv.tell(func(p *MoveProgress) { p.Table = t.name; p.Tables++ })
+					mv.tell(func(g *MoveProgress) {
+						if *p.last--; *p.last == 0 {
+							g.Table = p.table.name
+							g.Tables++
+						}
+					})
 				}
 			})
 		})
 	})
 }
 
-// copyTable streams one table. It is truncated in the same transaction (it is
-// empty), which lets the server write the rows frozen and, with wal_level
-// minimal, without its log.
-func (mv *mover) copyTable(ctx context.Context, from, to *pgx.Conn, t tableInfo) error {
+// copyPiece streams one table, or a part of one. A whole table is truncated in
+// the same transaction (it is empty), which lets the server write the rows frozen
+// and, with wal_level minimal, without its log.
+func (mv *mover) copyPiece(ctx context.Context, from, to *pgx.Conn, p piece) error {
+	t := p.table
 	var columns []string
 	for _, c := range t.columns {
 		if !c.generated {
@@ -75,23 +96,29 @@ func (mv *mover) copyTable(ctx context.Context, from, to *pgx.Conn, t tableInfo)
 	if len(columns) > 0 {
 		list = " (" + strings.Join(columns, ", ") + ")"
 	}
+	source, freeze := t.name+list, "FREEZE, "
+	if p.part {
+		source, freeze = "(SELECT "+strings.Join(columns, ", ")+" FROM ONLY "+t.name+" WHERE "+p.where()+")", ""
+	}
 	return pgx.BeginFunc(ctx, to, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "TRUNCATE ONLY "+t.name); err != nil {
-			return err
+		if !p.part {
+			if _, err := tx.Exec(ctx, "TRUNCATE ONLY "+t.name); err != nil {
+				return err
+			}
 		}
 		r, w := io.Pipe()
 		counted := &counter{w: w, mv: mv}
 		var sent int64
 		read := make(chan error, 1)
 		go func() {
-			tag, err := from.PgConn().CopyTo(ctx, counted, "COPY "+t.name+list+" TO STDOUT (ENCODING 'UTF8')")
+			tag, err := from.PgConn().CopyTo(ctx, counted, "COPY "+source+" TO STDOUT (ENCODING 'UTF8')")
 			sent = tag.RowsAffected()
 			// The error reaches the other side as the stream's end, so that it
 			// aborts instead of committing half a table.
 			w.CloseWithError(err)
 			read <- err
 		}()
-		tag, err := to.PgConn().CopyFrom(ctx, r, "COPY "+t.name+list+" FROM STDIN (FREEZE, ENCODING 'UTF8')")
+		tag, err := to.PgConn().CopyFrom(ctx, r, "COPY "+t.name+list+" FROM STDIN ("+freeze+"ENCODING 'UTF8')")
 		if err != nil {
 			// The reader ends when its next write fails.
 			r.CloseWithError(err)

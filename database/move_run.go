@@ -26,7 +26,8 @@ type mover struct {
 	db, role string // on the target, under their present names
 	snapshot string
 	list     []tableInfo
-	dir      string // for the list of indexes, which pg_restore must be able to seek in
+	early    []earlyIndex // built before the rows
+	dir      string       // for the list of indexes, which pg_restore must be able to seek in
 
 	mu       sync.Mutex
 	progress MoveProgress
@@ -52,7 +53,7 @@ func (mv *mover) fill(ctx context.Context, db, role string) (err error) {
 		for _, stage := range []struct {
 			name string
 			run  func(ctx context.Context, tx pgx.Tx) error
-		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"statistics", mv.statistics}, {"verify", mv.verify}} {
+		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"verify", mv.verifyAndAnalyze}} {
 			started := time.Now()
 			mv.tell(func(p *MoveProgress) { p.Stage = stage.name })
 			if err := stage.run(ctx, tx); err != nil {
@@ -153,17 +154,35 @@ func (mv *mover) indexes(ctx context.Context, _ pgx.Tx) error {
 		mv.dumpArgs("post-data", "--format=custom", "--compress=0", "--file="+file)...)); err != nil {
 		return err
 	}
-	return childproc.Run(ctx, mv.plan.Programs.command(mv.o.Target.With(mv.db), mv.role, "pg_restore", "--section=post-data",
-		"--exit-on-error", "--no-owner", "--no-privileges", "--no-password", "--jobs="+strconv.Itoa(mv.o.Jobs), "--dbname="+mv.db, file))
+	args := []string{"--section=post-data", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password", "--jobs=" + strconv.Itoa(mv.o.Jobs), "--dbname=" + mv.db}
+	if len(mv.early) > 0 {
+		list, err := mv.withoutEarly(ctx, file)
+		if err != nil {
+			return err
+		}
+		args = append(args, "--use-list="+list)
+	}
+	return childproc.Run(ctx, mv.plan.Programs.command(mv.o.Target.With(mv.db), mv.role, "pg_restore", append(args, file)...))
 }
 
-func (mv *mover) statistics(ctx context.Context, _ pgx.Tx) error {
-	return mv.target.inExec(ctx, mv.db, "SET ROLE "+ident(mv.role)+"; ANALYZE")
+// verifyAndAnalyze compares both sides while the target collects statistics:
+// neither disturbs the other.
+func (mv *mover) verifyAndAnalyze(ctx context.Context, _ pgx.Tx) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	analyzed := make(chan error, 1)
+	go func() { analyzed <- mv.target.inExec(ctx, mv.db, "SET ROLE "+ident(mv.role)+"; ANALYZE") }()
+	if err := mv.verify(ctx); err != nil {
+		cancel()
+		<-analyzed // cancelled on purpose
+		return err
+	}
+	return <-analyzed
 }
 
 // verify compares both sides. Materialised views are refreshed by a restore, so
 // their content may rightly differ; their definitions are compared.
-func (mv *mover) verify(ctx context.Context, _ pgx.Tx) error {
+func (mv *mover) verify(ctx context.Context) error {
 	method := methodFor(mv.plan.SourceVersion, mv.plan.TargetVersion)
 	from, err := fingerprint(ctx, mv.source.open, FingerprintOptions{Database: mv.o.Source.Database, Method: method, Jobs: mv.o.Jobs, Snapshot: mv.snapshot, tablesOnly: true,
 		Progress: func(done, total int, table string) {

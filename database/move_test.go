@@ -333,3 +333,31 @@ func TestAllInstalledClientsAreFound(t *testing.T) {
 		t.Error("a program without a version counts")
 	}
 }
+
+func TestMoveInPiecesWithFullTextIndexesFirstGivesTheSame(t *testing.T) {
+	sample(t, "mv_gin", "mv_gin_role", 3000)
+	fresh(t, "", "mv_gin_copy")
+	execute(t, target("mv_gin"), "CREATE INDEX \"odd INDEX name\" ON posts (userid); COMMENT ON INDEX idx_posts_message_txt IS 'kept'; DELETE FROM posts WHERE id IN (SELECT id FROM posts LIMIT 300)")
+	for _, jobs := range []int{2, 5} {
+		r, err := Move(t.Context(), MoveOptions{Source: target("mv_gin"), Target: target("mv_gin_copy"), Role: "mv_gin_role", Jobs: jobs, bigTable: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Rows < 2700 {
+			t.Errorf("%d rows", r.Rows)
+		}
+		if n := scalar[int](t, target("mv_gin_copy"), "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"); n != scalar[int](t, target("mv_gin"), "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'") {
+			t.Errorf("%d indexes", n)
+		}
+		if s := scalar[string](t, target("mv_gin_copy"), "SELECT coalesce(obj_description('idx_posts_message_txt'::regclass), '')"); s != "kept" {
+			t.Errorf("the comment is %q", s)
+		}
+		query := "SET enable_seqscan = off; SELECT count(*) FROM posts WHERE to_tsvector('english', message) @@ to_tsquery('english', 'https | info')"
+		if a, b := cluster.SQL(t, "mv_gin", query), cluster.SQL(t, "mv_gin_copy", query); a != b || a == "0" {
+			t.Errorf("the index finds %s in the source, %s in the copy", a, b)
+		}
+		if err := manager(t).Drop(t.Context(), "mv_gin_copy", "mv_gin_copy"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

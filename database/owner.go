@@ -84,7 +84,11 @@ func roleExists(ctx context.Context, tx pgx.Tx, role string) error {
 // number, owner, schema, and the words of its ALTER statement. Sequences of
 // columns, row types and array types go with their tables.
 func foreignObjects(ctx context.Context, tx pgx.Tx, role string) ([]ForeignObject, error) {
-	rows, err := tx.Query(ctx, foreignSQL, role)
+	query, err := forVersion(ctx, tx, foreignSQL)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, query, role)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +104,17 @@ func foreignObjects(ctx context.Context, tx pgx.Tx, role string) ([]ForeignObjec
 		out = append(out, o)
 	}
 	return out, rows.Err()
+}
+
+// forVersion writes a catalog query for PostgreSQL 10, which tells aggregates
+// from functions in another column.
+func forVersion(ctx context.Context, tx pgx.Tx, query string) (string, error) {
+	var server int
+	err := tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&server)
+	if server < 110000 {
+		query = strings.ReplaceAll(strings.ReplaceAll(query, "p.prokind", "prokind"), "prokind", "(CASE WHEN proisagg THEN 'a' ELSE 'f' END)")
+	}
+	return query, err
 }
 
 // alterWord is the word of ALTER for a kind.
