@@ -335,6 +335,9 @@ func (g *gitlabReader) confCommands() []string {
 // address is service_address:service_port of Mattermost itself.
 func (g *gitlabReader) address() string {
 	host, _ := g.inst.Mattermost.Text("service_address")
+	if e, err := parseEra(eraOf(g.inst.GitLabVersion)); err == nil && !e.from("8.3") {
+		host = "127.0.0.1" // the setting did not reach the vhost
+	}
 	port, _ := g.inst.Mattermost.Text("service_port")
 	address := host + ":" + port
 	if err := checkName(address, "[]:"); err != nil || host == "" || port == "" {
