@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
@@ -68,10 +69,28 @@ func fromGitLabRB(args []string, s cli.Streams) error {
 		return err
 	}
 	e := envmap.FromInstallation(loaded.Installation)
+	findings := append(traps(loaded.Installation), e.DirLosses()...)
 	if o.json {
-		return cli.WriteJSON(s.Out, map[string]any{"variables": shown(e), "findings": append([]envmap.Finding{}, e.DirLosses()...)})
+		return both(cli.WriteJSON(s.Out, map[string]any{"variables": shown(e), "findings": findings}), failed(findings))
 	}
-	return o.write(e, s)
+	for v := range e.All() {
+		if v.Origin.Kind == config.OriginGenerated {
+			fmt.Fprintf(s.Err, "note: %s was made up in this run; give -secrets to get the stored one\n", v.Name)
+		}
+	}
+	printFindings(s.Err, traps(loaded.Installation))
+	return both(o.write(e, s), failed(findings))
+}
+
+// traps are the findings about gitlab.rb that make an environment wrong.
+func traps(inst *config.Installation) []envmap.Finding {
+	out := []envmap.Finding{}
+	for _, f := range inst.Findings {
+		if f.Severity == config.SeverityError {
+			out = append(out, envmap.Finding(f))
+		}
+	}
+	return out
 }
 
 const convertUsage = `Usage: mattermost-env convert [flags]
@@ -161,7 +180,7 @@ func edit(path string, src []byte, c *envmap.Conversion, dry bool, s cli.Streams
 }
 
 func conversion(w io.Writer, c *envmap.Conversion) {
-	fmt.Fprintf(w, "%d keys became variables:\n", len(c.Converted))
+	fmt.Fprintf(w, "keys that became variables: %d\n", len(c.Converted))
 	for _, k := range c.Converted {
 		fmt.Fprintf(w, "  %s -> %s\n", k.Key, k.Variable)
 		if k.Note != "" {
@@ -169,10 +188,10 @@ func conversion(w io.Writer, c *envmap.Conversion) {
 		}
 	}
 	if len(c.Kept) > 0 {
-		fmt.Fprintf(w, "%d keys stay as they are: %v\n", len(c.Kept), c.Kept)
+		fmt.Fprintf(w, "keys that stay as they are: %s\n", strings.Join(c.Kept, ", "))
 	}
 	if len(c.LeftOut) > 0 {
-		fmt.Fprintf(w, "%d keys have no variable:\n", len(c.LeftOut))
+		fmt.Fprintf(w, "keys without a variable: %d\n", len(c.LeftOut))
 		for _, l := range c.LeftOut {
 			fmt.Fprintf(w, "  %s: %s\n      %s\n", l.Key, l.Reason, l.Fix)
 		}
