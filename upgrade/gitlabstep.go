@@ -111,6 +111,10 @@ func (p *planner) installBundle(s *Step, to *State, next Release) {
 	case !next.HasMattermost() && !from.Mattermost.IsZero():
 		to.Mattermost = Version{}
 		s.Title += ", without Mattermost"
+		s.Commands = append([]Command{
+			{Where: onGitLab, Kind: "text", Text: "delete every mattermost[...] and mattermost_nginx[...] line from /etc/gitlab/gitlab.rb; the copy is in " + leaveDir, Why: "19.0 stops at them right after its installation"},
+			shell(onGitLab, "sudo gitlab-ctl stop mattermost", "do not run reconfigure in between: the present package would start it again with default settings"),
+		}, s.Commands...)
 		s.Findings = append(s.Findings, Finding{ID: "mattermost.down", Severity: SeverityWarning, Where: s.where(),
 			Message: fmt.Sprintf("Mattermost %s stops here and stays down until it has left the package", from.Mattermost),
 			Fix:     "choose to leave before (choices.leave), or plan the downtime"})

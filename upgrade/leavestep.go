@@ -1,6 +1,9 @@
 package upgrade
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // leaveDir is where the plan keeps what it exports, readable by root only.
 const leaveDir = "/root/mattermost-leave"
@@ -13,6 +16,8 @@ func (p *planner) leave() error {
 		return fmt.Errorf("its Mattermost %s is too old to leave the package: go to GitLab 8.9 first", p.version)
 	}
 	p.decideDatabase()
+	p.inPlace = p.facts.ExternalDatabase == Yes && p.databaseChoice == "keep"
+	p.external = p.facts.ExternalDatabase == Yes
 	if err := p.export(); err != nil {
 		return err
 	}
@@ -94,8 +99,6 @@ func (p *planner) prepare() {
 			shell(onMattermost, "sudo install -m 600 -o mattermost -g mattermost config.json /opt/mattermost/config/config.json", "the exported file with every setting of the table below written into it"),
 			shell(onMattermost, "sudo chown -R mattermost:mattermost /opt/mattermost", ""),
 			Command{Where: onMattermost, Kind: "text", Text: unitText(v), Why: "/etc/systemd/system/mattermost.service"},
-			fetchDump(v),
-			shell(onMattermost, restoreCommand(v), "rehearsal with the backup; keep the time it takes, it is the downtime of the next step"),
 		),
 		After: []Check{
 			{What: "the counts of the rehearsal are those of the export", Command: "psql -h 127.0.0.1 -U mmuser -d mattermost -Atc \"" + countSQL + "\"", Expect: "the line in " + leaveDir + "/counts, or a little less"},
@@ -103,6 +106,12 @@ func (p *planner) prepare() {
 			{What: "no path of the package is left in the settings", Command: "sudo grep -c /var/opt/gitlab /opt/mattermost/config/config.json", Expect: "0"},
 		},
 		Rollback: []string{"delete the new server; the package was not touched"},
+	}
+	const why = "rehearsal with the backup; keep the time it takes, it is the downtime of the next step"
+	if p.inPlace {
+		s.Commands = append(s.Commands, Command{Where: onMattermost, Kind: "text", Text: "load a dump into the second database, never into the live one", Why: why})
+	} else {
+		s.Commands = append(s.Commands, fetchDump(v), shell(onMattermost, restoreCommand(v), why))
 	}
 	p.customPaths(&s)
 	s.Notes, s.Others = p.notes(ProductLeave, v, v)
@@ -135,7 +144,7 @@ func (p *planner) customPaths(s *Step) {
 // databaseCommands make the new, empty database.
 func (p *planner) databaseCommands() []Command {
 	switch {
-	case p.facts.ExternalDatabase == Yes && p.databaseChoice == "keep":
+	case p.inPlace:
 		return []Command{{Where: onMattermost, Kind: "text",
 			Text: "create a second, empty database on the same server for the rehearsal; the server itself stays", Why: "the live database is taken over as it is in the next step"}}
 	case p.databaseChoice == "keep":
@@ -178,7 +187,7 @@ func (p *planner) switchOver() {
 		shell(onMattermost, "psql -h 127.0.0.1 -U mmuser -d mattermost -c ANALYZE", ""),
 	}
 	switch {
-	case p.facts.ExternalDatabase == Yes && p.databaseChoice == "keep":
+	case p.inPlace:
 		move = []Command{{Where: onMattermost, Kind: "text", Text: "dump the live database, then point SqlSettings.DataSource at it", Why: "both servers use it one after the other, never at once"}}
 	case p.databaseChoice == "keep":
 		to.PostgreSQL = p.packagePostgres
@@ -256,19 +265,48 @@ func (p *planner) connect() {
 
 // retire adds the last step: only here the way back to the package ends.
 func (p *planner) retire() {
+	commands := []Command{
+		shell(onGitLab, "sudo gitlab-psql -d template1 -c 'DROP DATABASE mattermost_production'", ""),
+		shell(onGitLab, "sudo rm -r /var/opt/gitlab/mattermost /var/log/gitlab/mattermost /opt/gitlab/etc/mattermost", ""),
+		shell(onGitLab, "sudo find "+leaveDir+" -type f -exec shred -u {} +", "secrets"),
+	}
+	if p.external {
+		commands = commands[1:] // the database was never in the package's server
+	}
 	p.add(Step{
 		ID: "retire", Kind: StepRetire, Title: "Delete what the package left behind",
 		Why: "the last step: until here the package's database and files are untouched, afterwards there is no way back",
 		Before: []Check{
 			{What: "the standalone server has run well for weeks and has backups of its own that were restored once"},
 			{What: "the last backup of the package is stored elsewhere"},
+			{What: "the standalone server uses no path of the package", Command: "sudo grep -c /var/opt/gitlab /opt/mattermost/config/config.json", Expect: "0"},
 		},
-		Commands: []Command{
-			shell(onGitLab, "sudo gitlab-psql -d template1 -c 'DROP DATABASE mattermost_production'", "not when the database was taken over in place"),
-			shell(onGitLab, "sudo rm -r /var/opt/gitlab/mattermost /var/log/gitlab/mattermost /opt/gitlab/etc/mattermost", ""),
-			shell(onGitLab, "sudo find "+leaveDir+" -type f -exec shred -u {} +", "secrets"),
-		},
+		Commands: commands,
 		After:    []Check{{What: "GitLab and Mattermost still work", Command: "sudo gitlab-ctl status", Expect: "no line starts with down"}},
 		Rollback: []string{"none but the backup"},
 	}, p.state)
+}
+
+// nameExternalServer puts the words for an external server, whose names this
+// package does not know, where the plan otherwise names the new one.
+func (p *planner) nameExternalServer() {
+	for i := range p.journey.Steps {
+		s := &p.journey.Steps[i]
+		database := "<database>"
+		if s.Kind == StepPrepare {
+			database = "<rehearsal database>"
+		}
+		words := strings.NewReplacer(
+			"-h 127.0.0.1 -U mmuser -d mattermost", "-h <database server> -U <role> -d "+database,
+			"-h 127.0.0.1 -U mmuser", "-h <database server> -U <role>",
+			".dump mattermost", ".dump "+database, "<> 'mmuser'", "<> '<role>'")
+		for _, checks := range [][]Check{s.Before, s.After} {
+			for k := range checks {
+				checks[k].Command = words.Replace(checks[k].Command)
+			}
+		}
+		for k := range s.Commands {
+			s.Commands[k].Text = words.Replace(s.Commands[k].Text)
+		}
+	}
 }

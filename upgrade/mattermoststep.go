@@ -107,7 +107,7 @@ func (p *planner) upgradeMattermost(next Version) {
 			shell(onMattermost, downloadCommand(next, edition), editionWhy(edition)),
 			shell(onMattermost, "sudo systemctl stop mattermost", ""),
 			shell(onMattermost, "sudo mv /opt/mattermost /opt/mattermost-"+from.Mattermost.String()+" && sudo tar -C /opt -xzf "+archive, "the old tree stays beside for the way back"),
-			shell(onMattermost, "sudo cp -a /opt/mattermost-"+from.Mattermost.String()+"/config/. /opt/mattermost/config/ && sudo mv /opt/mattermost-"+from.Mattermost.String()+"/data /opt/mattermost/data", ""),
+			shell(onMattermost, "sudo cp -a /opt/mattermost-"+from.Mattermost.String()+"/config/. /opt/mattermost/config/ && sudo mv -T /opt/mattermost-"+from.Mattermost.String()+"/data /opt/mattermost/data", "mv -T refuses to mix two trees"),
 			shell(onMattermost, "sudo chown -R mattermost:mattermost /opt/mattermost && sudo systemctl start mattermost", "migrations run before the port opens"),
 		},
 		After: []Check{

@@ -64,6 +64,8 @@ type planner struct {
 	remarked        map[Version]bool
 	exported        bool   // the export step is there
 	databaseChoice  string // "move" or "keep"
+	external        bool   // the database was never in the package's PostgreSQL
+	inPlace         bool   // an external database is taken over as it is
 	kept            bool   // the database stayed in GitLab's PostgreSQL
 }
 
@@ -274,6 +276,9 @@ func (p *planner) climb(to Version) error {
 func (p *planner) finish() {
 	for i := range p.journey.Steps {
 		p.journey.Steps[i].Number = i + 1
+	}
+	if p.inPlace {
+		p.nameExternalServer()
 	}
 	j := p.journey
 	j.End = p.state

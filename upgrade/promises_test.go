@@ -164,3 +164,17 @@ func TestFindingsCarryEverythingAPersonNeeds(t *testing.T) {
 		}
 	}
 }
+
+// A database outside the package is live all the time: nothing may be loaded
+// into it or dropped.
+func TestAnExternalDatabaseIsNeverWrittenByThePlan(t *testing.T) {
+	j := plan(t, "18.11.11", "standalone:11.7", upgrade.Facts{ExternalDatabase: upgrade.Yes, Choices: upgrade.Choices{Login: "licence"}})
+	for _, s := range j.Steps {
+		for _, c := range s.Commands {
+			if c.Kind == "shell" && regexp.MustCompile(`pg_restore|DROP |createdb|createuser`).MatchString(c.Text) {
+				t.Errorf("step %s: %s", s.ID, c.Text)
+			}
+		}
+	}
+	says(t, j, "never into the live one", "-d <rehearsal database>", "-d <database>")
+}
