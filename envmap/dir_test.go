@@ -89,6 +89,45 @@ func TestEncodeDirFileCarriesEveryLegalValueThroughChpst(t *testing.T) {
 	}
 }
 
+func TestEncodeDirCarriesAWholeEnvironmentThroughChpst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "env")
+	e := envmap.New()
+	for i, value := range legalValues() {
+		if !strings.HasSuffix(value, " ") && !strings.HasSuffix(value, "\t") {
+			e.Set("MM_V"+strings.Repeat("X", i), value)
+		}
+	}
+	e.Put(envmap.Var{Name: "REMOVED"})
+	files, err := e.EncodeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := envmap.PlanFiles(dir, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	want := values(e)
+	read, err := envmap.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, values(read)); diff != "" {
+		t.Errorf("ReadDir (-want +got):\n%s", diff)
+	}
+	want["PRESET"] = "kept"
+	if diff := cmp.Diff(want, chpst(t, dir)); diff != "" {
+		t.Errorf("chpst (-want +got):\n%s", diff)
+	}
+	e.Set("MM_BLANK", "refused ")
+	e.Set("MM_NUL", "a\x00b")
+	if _, err := e.EncodeDir(); err == nil || !strings.Contains(err.Error(), "MM_BLANK") || !strings.Contains(err.Error(), "MM_NUL") {
+		t.Errorf("error %v, want both variables named", err)
+	}
+}
+
 // legalValues are values that an environment can hold and that formats stumble
 // over.
 func legalValues() []string {

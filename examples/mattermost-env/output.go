@@ -17,7 +17,7 @@ type output struct {
 	json, dry   bool
 }
 
-const formatHelp = "`format`: envdir, systemd, systemd-dropin, shell, docker, compose, kubernetes, operator, gitlab.rb or json"
+const formatHelp = "`format`: envdir (as GitLab wrote it), chpst (an env directory that loses nothing), systemd, systemd-dropin, shell, docker, compose, kubernetes, operator, gitlab.rb or json"
 
 // variable is a variable as it is shown: secrets masked.
 type variable struct {
@@ -58,11 +58,25 @@ func (o output) write(e *envmap.Environment, s cli.Streams) error {
 	switch {
 	case o.format == "" && o.out != "":
 		return cli.Usagef("-out needs -format")
+	case o.out == "" && (o.format == "envdir" || o.format == "chpst"):
+		return cli.Usagef("-format %s needs -out DIRECTORY", o.format)
 	case o.format == "":
 		list(s.Out, e)
 		return nil
 	case o.format == "envdir":
-		return o.directory(e, s)
+		plan, err := e.PlanDir(o.out)
+		if err := o.directory(plan, err, s); err != nil {
+			return err
+		}
+		printFindings(s.Out, e.DirLosses())
+		return nil
+	case o.format == "chpst":
+		files, err := e.EncodeDir()
+		if err != nil {
+			return err
+		}
+		plan, err := envmap.PlanFiles(o.out, files)
+		return o.directory(plan, err, s)
 	}
 	var text []byte
 	var err error
@@ -101,11 +115,7 @@ func (o output) file(text []byte, s cli.Streams) error {
 	return nil
 }
 
-func (o output) directory(e *envmap.Environment, s cli.Streams) error {
-	if o.out == "" {
-		return cli.Usagef("-format envdir needs -out DIRECTORY")
-	}
-	plan, err := e.PlanDir(o.out)
+func (o output) directory(plan *envmap.DirPlan, err error, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
@@ -116,7 +126,6 @@ func (o output) directory(e *envmap.Environment, s cli.Streams) error {
 		return err
 	}
 	fmt.Fprintf(s.Out, "%s %s: %d files new or changed, %d removed, %d as they were\n", verb, o.out, len(plan.Write), len(plan.Remove), len(plan.Unchanged))
-	printFindings(s.Out, e.DirLosses())
 	return nil
 }
 
