@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -208,7 +207,11 @@ func (m *Manifest) document(name string) (Document, bool) {
 
 // planDatabase connects, names the databases and checks what the role may do.
 func (p *RestorePlan) planDatabase(ctx context.Context) error {
-	p.j = Journal{ID: p.o.now().UTC().Format("20060102T150405Z"), Backup: p.m.ID, Created: p.o.now().UTC()}
+	p.j = Journal{Backup: p.m.ID, Created: p.o.now().UTC()}
+	for at := p.j.Created; p.j.ID == "" || exists(p.j.file); at = at.Add(time.Second) { // two within a second
+		p.j.ID = at.Format(idLayout)
+		p.j.file = filepath.Join(p.target.StateDir, "restore-"+p.j.ID+".json")
+	}
 	if p.target.DSN == "" {
 		return nil
 	}
@@ -244,7 +247,7 @@ func (p *RestorePlan) planDatabase(ctx context.Context) error {
 	case !may:
 		return errors.New("the administrative role may not create databases; give AdminDSN a role with CREATEDB or a superuser")
 	case clash > 0:
-		return errors.New("a restore of this very second exists; try again")
+		return errors.New("databases of a restore with the same time exist; try again in a second")
 	}
 	p.j.Database.Had = owner != nil
 	if owner != nil && role != "" && *owner != role {
@@ -409,10 +412,6 @@ func (p *RestorePlan) planSteps(context.Context) error {
 	add("start service", p.target.Service.String(), "")
 	if p.o.DeferFullText {
 		add("build full-text indexes", "of large tables", "while the service runs")
-	}
-	p.j.file = filepath.Join(p.target.StateDir, "restore-"+p.j.ID+".json")
-	if _, err := os.Lstat(p.j.file); err == nil {
-		return errors.New("a restore of this very second exists; try again")
 	}
 	return nil
 }
