@@ -243,7 +243,8 @@ func (f *Fingerprint) digestAll(ctx context.Context, m *Manager, o FingerprintOp
 // spreads a large table over its parallel workers.
 func digestTable(ctx context.Context, tx pgx.Tx, t tableInfo, method string) (TableFingerprint, error) {
 	out := TableFingerprint{Name: t.name}
-	if _, err := tx.Exec(ctx, "SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL parallel_setup_cost = 100; SET LOCAL jit = off"); err != nil {
+	if _, err := tx.Exec(ctx, `SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL parallel_setup_cost = 100;
+		SELECT set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'`); err != nil {
 		return out, err
 	}
 	query := "SELECT count(*), coalesce(sum(" + t.hash(method) + "), 0)::text FROM " + t.only() + " AS t"
