@@ -24,7 +24,7 @@ func ParseRules(text string) error {
 
 // TableBytes is what the generated table takes in a binary.
 func TableBytes() int {
-	n := int(unsafe.Sizeof(gitlabTable) + unsafe.Sizeof(lineTable) + unsafe.Sizeof(mattermostTable) + unsafe.Sizeof(postgresTable) + unsafe.Sizeof(supportTable))
+	n := int(unsafe.Sizeof(gitlabTable) + unsafe.Sizeof(lineTable) + unsafe.Sizeof(mattermostTable) + unsafe.Sizeof(postgresTable) + unsafe.Sizeof(supportTable) + unsafe.Sizeof(floors))
 	for _, s := range postgresTable {
 		n += len(s)
 	}

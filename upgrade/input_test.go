@@ -231,3 +231,36 @@ func FuzzSettingsFromConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestWaysThatDoNotExistAreErrorsThatSayWhy(t *testing.T) {
+	email := upgrade.Facts{Choices: upgrade.Choices{Login: "email"}}
+	for _, tc := range []struct {
+		from, to string
+		facts    upgrade.Facts
+		want     string
+	}{
+		{"7.13.5", "8.9", upgrade.Facts{}, "had no Mattermost: the first package with one is 7.14.0"},
+		{"18.11.10", "19.0", upgrade.Facts{}, "was never released: there are 18.11.9 and 18.11.11"},
+		{"17.6.1", "17.9.99", upgrade.Facts{}, ""},
+		{"18.11.3", "18.11.2", upgrade.Facts{}, "cannot go back from 18.11.3 to 18.11.2"},
+		{"standalone:2.2.0", "standalone:11.7", upgrade.Facts{}, "rebuild it to 3.1 with GitLab 8.9 first"},
+		{"standalone:11.7.9", "standalone:11.7.3", upgrade.Facts{}, "cannot go back from Mattermost 11.7.9 to 11.7.3"},
+		{"standalone:10.11.20", "standalone:11.7", upgrade.Facts{Mattermost: version(t, "10.11.19")}, "the facts say Mattermost 10.11.19"},
+		{"18.11.3", "standalone:10.5", email, "cannot go back from Mattermost 10.11.13 to 10.5.14"},
+		{"18.11.3", "standalone:11.7", upgrade.Facts{Enabled: upgrade.No}, "the package runs no Mattermost here"},
+		{"18.11.3", "standalone:11.7", upgrade.Facts{Users: -5}, "a count is negative"},
+		{"standalone:0.0.0", "standalone:11.7", upgrade.Facts{}, "a start and a destination are needed"},
+		{"8.9.11", "standalone:11.7", upgrade.Facts{Choices: upgrade.Choices{Route: "gitlab-first", Login: "entry"}}, ""},
+		{"18.11.14", "standalone:11.7", upgrade.Facts{Choices: upgrade.Choices{Route: "gitlab-first", Login: "entry"}}, ""},
+		{"18.11.14", "18.11", upgrade.Facts{}, ""},
+		{"19.4.1", "99999.99999", upgrade.Facts{}, ""},
+	} {
+		j, err := upgrade.Plan(point(t, tc.from), point(t, tc.to), tc.facts, 0)
+		switch {
+		case tc.want == "" && err != nil:
+			t.Errorf("%s to %s: %v", tc.from, tc.to, err)
+		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%s to %s: %v (%v), want %q", tc.from, tc.to, err, j, tc.want)
+		}
+	}
+}

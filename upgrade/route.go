@@ -107,6 +107,9 @@ func mattermostRoute(from, to Version) ([]Version, error) {
 		}
 		return nil, fmt.Errorf("cannot go back from Mattermost %s to %s: restore a backup of %s instead (an older server on a newer database starts and loses settings)", from, to, to)
 	}
+	if !from.AtLeast(line(3, 0)) {
+		return nil, fmt.Errorf("a server of Mattermost %s cannot be upgraded by its successors: rebuild it to 3.1 with GitLab 8.9 first", from)
+	}
 	var route []Version
 	for _, stop := range esrStops() {
 		if stop.Compare(from.Line()) > 0 && stop.Compare(to.Line()) < 0 {

@@ -131,7 +131,8 @@ var sources = map[string]string{
 }
 
 // parseRules reads stanzas that start with "@ id" and hold one "key value" a
-// line, of which "breaks" is the first that does not choose. The sign @ occurs
+// line, of which "breaks" is the first that does not choose. What is not given
+// is severity info and the upgrade notes as source. The sign @ occurs
 // nowhere else, so that the end of a stanza is found quickly. All text is cut
 // from the input, not copied.
 func parseRules(text string) ([]lazyRule, error) {
@@ -147,7 +148,7 @@ func parseRules(text string) ([]lazyRule, error) {
 		key, value, _ := strings.Cut(head, " ")
 		switch {
 		case key == "@":
-			rules = append(rules, lazyRule{Rule: Rule{ID: value, Severity: SeverityInfo}})
+			rules = append(rules, lazyRule{Rule: Rule{ID: value, Severity: SeverityInfo, Source: sources["notes"]}})
 			continue
 		case len(rules) == 0:
 			return nil, fmt.Errorf("line %d: %q before the first rule", number, head)
@@ -192,7 +193,10 @@ func (r *Rule) set(key, value string) (err error) {
 	case "lands":
 		r.Lands, err = parseRanges(value)
 	case "is":
-		r.Kind, r.Severity, _ = strings.Cut(value, " ")
+		var severity string
+		if r.Kind, severity, _ = strings.Cut(value, " "); severity != "" {
+			r.Severity = severity
+		}
 	case "if":
 		r.When = value
 	case "breaks":

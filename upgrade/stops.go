@@ -30,7 +30,7 @@ func Stops() []Stop {
 	)
 	for i := range stops {
 		s := &stops[i]
-		s.Enforced = slices.ContainsFunc(floors[:], func(f floor) bool { return f.from == s.Line })
+		s.Enforced = slices.ContainsFunc(floors[:], func(f floor) bool { return f.from() == s.Line })
 		if s.Line == line(17, 1) {
 			s.When = "uses:ci-messages"
 		}
@@ -40,45 +40,48 @@ func Stops() []Stop {
 	return stops
 }
 
-// floor is what a GitLab package checks before it installs itself: the line it
-// must come from, and the oldest PostgreSQL server it runs on ("" for no
-// check). It holds from the first line on until the next floor.
+// floor is what a GitLab package checks before it installs itself: from the
+// first line on it must come from at least the second, and the PostgreSQL
+// server must be at least this old ("" for no check).
 type floor struct {
-	first, from Version
-	postgres    string
+	major, minor         uint8
+	fromMajor, fromMinor uint8
+	postgres             string
 }
+
+func (f floor) from() Version { return line(int(f.fromMajor), int(f.fromMinor)) }
 
 // floors are the checks of the package's pre-installation script.
 var floors = [...]floor{
-	{line(10, 0), line(9, 5), ""},
-	{line(11, 0), line(10, 8), ""},
-	{line(12, 0), line(11, 11), "9.6"},
-	{line(13, 0), line(12, 10), "11"},
-	{line(13, 1), line(13, 0), "11"},
-	{line(14, 0), line(13, 12), "12"},
-	{line(14, 1), line(14, 0), "12"},
-	{line(15, 0), line(14, 10), "12"},
-	{line(15, 1), line(15, 0), "12"},
-	{line(16, 0), line(15, 11), "13"},
-	{line(16, 4), line(16, 3), "13"},
-	{line(16, 8), line(16, 7), "13"},
-	{line(17, 0), line(16, 11), "14"},
-	{line(17, 4), line(17, 3), "14"},
-	{line(17, 6), line(17, 5), "14"},
-	{line(17, 9), line(17, 8), "14"},
-	{line(18, 0), line(17, 11), "16"},
-	{line(18, 3), line(18, 2), "16"},
-	{line(18, 6), line(18, 5), "16"},
-	{line(18, 9), line(18, 8), "16"},
-	{line(19, 0), line(18, 11), "17"},
-	{line(19, 3), line(19, 2), "17"},
+	{10, 0, 9, 5, ""},
+	{11, 0, 10, 8, ""},
+	{12, 0, 11, 11, "9.6"},
+	{13, 0, 12, 10, "11"},
+	{13, 1, 13, 0, "11"},
+	{14, 0, 13, 12, "12"},
+	{14, 1, 14, 0, "12"},
+	{15, 0, 14, 10, "12"},
+	{15, 1, 15, 0, "12"},
+	{16, 0, 15, 11, "13"},
+	{16, 4, 16, 3, "13"},
+	{16, 8, 16, 7, "13"},
+	{17, 0, 16, 11, "14"},
+	{17, 4, 17, 3, "14"},
+	{17, 6, 17, 5, "14"},
+	{17, 9, 17, 8, "14"},
+	{18, 0, 17, 11, "16"},
+	{18, 3, 18, 2, "16"},
+	{18, 6, 18, 5, "16"},
+	{18, 9, 18, 8, "16"},
+	{19, 0, 18, 11, "17"},
+	{19, 3, 19, 2, "17"},
 }
 
 // floorOf returns the floor that a package of this version enforces; zero
 // before 10.0.
 func floorOf(gitlab Version) floor {
 	for i := len(floors) - 1; i >= 0; i-- {
-		if f := &floors[i]; gitlab.Major > f.first.Major || gitlab.Major == f.first.Major && gitlab.Minor >= f.first.Minor {
+		if f := &floors[i]; gitlab.Major > int(f.major) || gitlab.Major == int(f.major) && gitlab.Minor >= int(f.minor) {
 			return *f
 		}
 	}
