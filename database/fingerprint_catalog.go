@@ -134,6 +134,10 @@ func (f *Fingerprint) sequences(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// viewText is a view's query without what PostgreSQL's versions write
+// differently: 16 leaves out the table's name before a column where it can.
+const viewText = `regexp_replace(pg_get_viewdef(c.oid), '[[:space:]()]|[[:alnum:]_"]+\.', '', 'g')`
+
 // schemaSQL gives (object, definition) for everything that a dump carries,
 // without owners, privileges and internal numbers. NOT NULL is in the columns, so
 // PostgreSQL 18's constraints for it are left out.
@@ -143,7 +147,7 @@ UNION ALL
 SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence ' WHEN 'f' THEN 'foreign table '
 	WHEN 'c' THEN 'composite type ' ELSE 'table ' END || format('%I.%I', n.nspname, c.relname),
 	concat_ws(E'\n', c.relkind, c.relpersistence, (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(c.reloptions) o),
-	CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+	CASE WHEN c.relkind IN ('v', 'm') THEN ` + viewText + ` END,
 	CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END, pg_get_expr(c.relpartbound, c.oid),
 	(SELECT concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle) FROM pg_sequence s WHERE s.seqrelid = c.oid),
 	(SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
