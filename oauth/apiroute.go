@@ -155,7 +155,9 @@ func (r *APIRoute) carry(ctx context.Context, c *apiClient, s Step, want Applica
 		}
 		return nil
 	case "delete":
-		res.Credentials.Secret = ""
+		if res.Application.RowID == s.RowID {
+			res.Credentials.Secret = ""
+		}
 		return c.delete(ctx, s.RowID)
 	case "renew-secret":
 		secret, err := c.renewSecret(ctx, s.RowID)

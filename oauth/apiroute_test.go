@@ -74,11 +74,19 @@ func TestAPIRouteReplacesOnlyWhenPermitted(t *testing.T) {
 		t.Fatalf("%s %v %v", verbs(res.Done), res.Findings, err)
 	}
 	res, err = oauth.Carry(ctx, r, oauth.Order{Action: oauth.ActionEnsure, Want: desired(t), Replace: true})
-	if err != nil || verbs(res.Done) != "delete create" || res.Application.RowID == id || res.Credentials.Secret == "" {
+	if err != nil || verbs(res.Done) != "create delete" || res.Application.RowID == id || res.Credentials.Secret == "" {
 		t.Fatalf("%s %v", verbs(res.Done), err)
 	}
 	if _, err := oauth.Reauthorize(ctx, r, desired(t), oauth.Credentials{}); !errors.Is(err, oauth.ErrCannot) || !strings.Contains(err.Error(), "new id and secret") {
 		t.Errorf("reauthorize without permission: %v", err)
+	}
+	g.Inject(oauthtest.Fault{Path: fmt.Sprintf("/api/v4/applications/%d", res.Application.RowID), Status: 500, Times: 1})
+	half, err := oauth.Carry(ctx, r, oauth.Order{Action: oauth.ActionReauthorize, Want: desired(t), Replace: true})
+	if err == nil || verbs(half.Done) != "create" || half.Credentials.Secret == "" {
+		t.Errorf("a delete that fails must not lose the new secret: %s %v", verbs(half.Done), err)
+	}
+	if _, err := oauth.Revoke(ctx, r, desired(t), oauth.Credentials{ID: half.Credentials.ID}); err != nil {
+		t.Fatal(err)
 	}
 	again, err := oauth.Carry(ctx, r, oauth.Order{Action: oauth.ActionReauthorize, Want: desired(t), Replace: true})
 	if err != nil || again.Credentials == res.Credentials || len(g.Applications()) != 1 {

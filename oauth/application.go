@@ -35,7 +35,7 @@ type Application struct {
 func Desired(mattermostURL string) (Application, error) {
 	base, err := NormalizeURL(mattermostURL)
 	if err != nil {
-		return Application{}, fmt.Errorf("Mattermost's %w", err)
+		return Application{}, fmt.Errorf("for Mattermost: %w", err)
 	}
 	return Application{
 		Name:         ApplicationName,
@@ -63,7 +63,7 @@ func LinuxPackageApplication(externalURL string) Application {
 func PluginApplication(mattermostURL string) (Application, error) {
 	base, err := NormalizeURL(mattermostURL)
 	if err != nil {
-		return Application{}, fmt.Errorf("Mattermost's %w", err)
+		return Application{}, fmt.Errorf("for Mattermost: %w", err)
 	}
 	return Application{
 		Name:         "GitLab plugin of Mattermost",

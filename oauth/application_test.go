@@ -107,7 +107,7 @@ func TestDesiredApplication(t *testing.T) {
 	if err := got.Check(); err != nil {
 		t.Error(err)
 	}
-	if _, err := Desired("mattermost.example.com"); err == nil || !strings.Contains(err.Error(), "Mattermost's address") {
+	if _, err := Desired("mattermost.example.com"); err == nil || !strings.Contains(err.Error(), "for Mattermost: address") {
 		t.Errorf("error %v does not say which address", err)
 	}
 }

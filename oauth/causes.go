@@ -58,7 +58,7 @@ var causes = [...]Cause{
 	{"auth-endpoint-empty", "error", "GitLabSettings.AuthEndpoint is empty: Mattermost redirects to itself", "set it to <gitlab>/oauth/authorize"},
 	{"auth-endpoint-wrong", "error", "Mattermost redirects to another address than GitLab's /oauth/authorize", "set GitLabSettings.AuthEndpoint to <gitlab>/oauth/authorize"},
 	{"site-url-scheme", "error", "the redirect URI has the wrong scheme", "set ServiceSettings.SiteURL to the address in the browser; without it the proxy must send X-Forwarded-Proto https"},
-	{"site-url-port", "error", "the redirect URI spells the default port out, GitLab compares text", "remove :443 or :80 from ServiceSettings.SiteURL"},
+	{"site-url-port", "error", "the redirect URI has another port than the address in the browser, or spells the default one out; GitLab compares text", "write the port in ServiceSettings.SiteURL as the browser shows it, without :443 or :80"},
 	{"site-url-slash", "error", "the redirect URI has a doubled slash", "remove the trailing slash from ServiceSettings.SiteURL and mattermost_external_url"},
 	{"site-url-host", "error", "the redirect URI names another host than the one in the browser", "use one host name in ServiceSettings.SiteURL and in the browser; the state's cookie belongs to one"},
 	{"state-cookie-lost", "error", "the cookie MMOAUTH does not arrive: the login ends with \"Invalid state\"", "let the proxy pass Set-Cookie and Cookie unchanged (no proxy_hide_header, no cache)"},

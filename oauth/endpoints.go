@@ -24,7 +24,7 @@ type Endpoints struct {
 func EndpointsOf(gitlabURL string, v Version) (Endpoints, error) {
 	base, err := NormalizeURL(gitlabURL)
 	if err != nil {
-		return Endpoints{}, fmt.Errorf("GitLab's %w", err)
+		return Endpoints{}, fmt.Errorf("for GitLab: %w", err)
 	}
 	api := base + "/api/v4"
 	if before(v, 9, 5) {

@@ -166,8 +166,8 @@ func (p *Plan) ensure(can abilities) {
 	defer func() { p.note(p.settled(drift)...) }()
 	switch {
 	case change && !can.update && p.Order.Replace:
+		p.create(can) // first, so that a failure loses nothing
 		p.step("delete", have, "delete "+have.label()+" with its tokens, because the REST API cannot change it")
-		p.create(can)
 		return
 	case change && !can.update:
 		p.note(Finding{ID: "cannot-change", Severity: severityError, Where: have.label(),
@@ -225,8 +225,8 @@ func (p *Plan) reauthorize(can abilities) error {
 		if !p.Order.Replace {
 			return fmt.Errorf("reauthorize %s: %w: the REST API can only delete it and make a new one, with a new id and secret; permit that, or use the database route, which keeps both", have.label(), ErrCannot)
 		}
+		p.create(can) // first, so that a failure loses nothing
 		p.step("delete", have, "delete "+have.label()+" with all its authorizations")
-		p.create(can)
 		return nil
 	}
 	p.step("revoke-tokens", have, "remove every authorization and token of "+have.label()+"; each user authorizes again")

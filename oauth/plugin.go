@@ -28,7 +28,7 @@ type PluginSettings struct {
 func (PluginSettings) WebhookURL(mattermostURL string) (string, error) {
 	base, err := NormalizeURL(mattermostURL)
 	if err != nil {
-		return "", fmt.Errorf("Mattermost's %w", err)
+		return "", fmt.Errorf("for Mattermost: %w", err)
 	}
 	return join(base, "/plugins/"+PluginID+"/webhook"), nil
 }

@@ -131,9 +131,9 @@ func (r *probe) mattermostUser(ctx context.Context, path string) (*mattermostAcc
 	case a.status == http.StatusNotFound:
 		return nil, nil
 	case a.status != http.StatusOK:
-		return nil, fmt.Errorf("Mattermost answered %d to the look-up of a user", a.status)
+		return nil, fmt.Errorf("the look-up of a user in Mattermost was answered with %d", a.status)
 	case json.Unmarshal([]byte(a.body), &u) != nil:
-		return nil, errors.New("Mattermost's answer is not JSON")
+		return nil, errors.New("the answer of Mattermost is not JSON")
 	}
 	return &u, nil
 }

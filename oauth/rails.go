@@ -22,12 +22,9 @@ func RailsScript(o Order) (string, error) {
 			return "", err
 		}
 	}
-	var uris, scopes []string
+	var uris []string
 	for _, u := range o.Want.RedirectURIs {
 		uris = append(uris, rubyString(u))
-	}
-	for _, s := range o.Want.Scopes {
-		scopes = append(scopes, s)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `require 'json'
@@ -46,7 +43,7 @@ app = if uid
         abort "several applications match: ids #{same.map(&:uid).join(', ')}" if same.size > 1
         same.first
       end
-`, rubyString(o.Want.Name), strings.Join(uris, ", "), rubyString(strings.Join(scopes, " ")), o.Want.Trusted, o.Want.Confidential, rubyOrNil(o.Credentials.ID))
+`, rubyString(o.Want.Name), strings.Join(uris, ", "), rubyString(o.Want.ScopeText()), o.Want.Trusted, o.Want.Confidential, rubyOrNil(o.Credentials.ID))
 	switch o.Action {
 	case ActionEnsure:
 		b.WriteString(railsEnsure)

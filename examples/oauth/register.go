@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 
+	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/oauth"
 )
@@ -59,7 +61,7 @@ Example:
 }
 
 // order plans, shows, applies and prints.
-func order(ctx context.Context, args []string, s cli.Streams, action oauth.Action, usage string) (err error) {
+func order(ctx context.Context, args []string, s cli.Streams, action oauth.Action, usage string) error {
 	t := &target{streams: s}
 	var out output
 	f := cli.Flags("oauth "+string(action), usage+routeHelp, s)
@@ -82,6 +84,31 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	if repair && t.route != "database" {
 		return cli.Usagef("-repair-organizations needs -route database")
 	}
+	return t.withRoute(ctx, func(r oauth.Route, want oauth.Application, c oauth.Credentials) error {
+		o := oauth.Order{Action: action, Want: want, Credentials: c, Replace: *replace}
+		if db, ok := r.(*oauth.DatabaseRoute); ok && repair && !t.dryRun {
+			if err := t.repairOrganizations(ctx, db); err != nil {
+				return err
+			}
+		}
+		res, file, err := t.carry(ctx, r, o, out)
+		if file != nil {
+			defer file.Cancel() // does nothing once it is committed
+		}
+		if res == nil || err != nil && len(res.Done) == 0 {
+			return err
+		}
+		// What was done before an error is shown too: it may be a new secret.
+		printErr := t.printResult(*res, want, out, file)
+		if err != nil && errors.Is(printErr, cli.ErrFindings) {
+			return err // it needs its words, ErrFindings has none
+		}
+		return errors.Join(err, printErr)
+	})
+}
+
+// withRoute opens the route that the flags name and closes it after f.
+func (t *target) withRoute(ctx context.Context, f func(oauth.Route, oauth.Application, oauth.Credentials) error) error {
 	want, err := t.want()
 	if err != nil {
 		return err
@@ -94,45 +121,34 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closeErr := closeRoute(); err == nil {
-			err = closeErr
-		}
-	}()
-	o := oauth.Order{Action: action, Want: want, Credentials: c, Replace: *replace}
+	err = f(r, want, c)
+	if closeErr := closeRoute(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// carry plans, shows and applies. A dry run has no result. The file for the
+// settings is opened before anything is registered.
+func (t *target) carry(ctx context.Context, r oauth.Route, o oauth.Order, out output) (*oauth.Result, *atomicfile.File, error) {
 	p, err := r.Plan(ctx, o)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if t.dryRun {
-		return t.printPlan(p)
+		return nil, nil, t.printPlan(p)
 	}
 	if p.Instructions != nil {
 		if err := t.printInstructions(*p.Instructions); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	file, err := out.prepare()
 	if err != nil {
-		return err
-	}
-	if file != nil {
-		defer func() { // nothing is left when it was not committed
-			if cancelErr := file.Cancel(); err == nil {
-				err = cancelErr
-			}
-		}()
+		return nil, nil, err
 	}
 	res, err := r.Apply(ctx, p)
-	if err != nil {
-		return err
-	}
-	if db, ok := r.(*oauth.DatabaseRoute); ok && repair {
-		if err := t.repairOrganizations(ctx, db); err != nil {
-			return err
-		}
-	}
-	return t.printResult(res, want, out, file)
+	return &res, file, err
 }
 
 func (t *target) repairOrganizations(ctx context.Context, db *oauth.DatabaseRoute) error {
@@ -155,7 +171,7 @@ func parse(f *flag.FlagSet, args []string) error {
 	return nil
 }
 
-func status(ctx context.Context, args []string, s cli.Streams) (err error) {
+func status(ctx context.Context, args []string, s cli.Streams) error {
 	t := &target{streams: s}
 	f := cli.Flags("oauth status", `Usage: oauth status -gitlab URL -mattermost URL [flags]
 
@@ -169,27 +185,16 @@ Example:
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	want, err := t.want()
-	if err != nil {
-		return err
-	}
-	c, err := t.credentials()
-	if err != nil {
-		return err
-	}
-	r, closeRoute, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closeErr := closeRoute(); err == nil {
-			err = closeErr
+	return t.withRoute(ctx, func(r oauth.Route, want oauth.Application, c oauth.Credentials) error {
+		found, err := r.Find(ctx, want, c)
+		if err != nil {
+			return err
 		}
-	}()
-	found, err := r.Find(ctx, want, c)
-	if err != nil {
-		return err
-	}
+		return t.printStatus(found, want)
+	})
+}
+
+func (t *target) printStatus(found []oauth.Registered, want oauth.Application) error {
 	findings := oauth.CheckSiteURL(t.mattermost)
 	if len(found) == 0 {
 		findings = append(findings, oauth.Finding{ID: "not-registered", Severity: "error", Message: "no application in GitLab matches", Where: t.gitlab, Fix: "oauth register"})
@@ -197,21 +202,21 @@ Example:
 		findings = append(findings, oauth.Drift(want, found[0])...)
 	}
 	if t.json {
-		if err := cli.WriteJSON(s.Out, map[string]any{"applications": notNil(found), "findings": notNil(findings)}); err != nil {
+		if err := cli.WriteJSON(t.streams.Out, map[string]any{"applications": notNil(found), "findings": notNil(findings)}); err != nil {
 			return err
 		}
 		return verdict(findings)
 	}
 	for _, a := range found {
-		if err := printApplication(s.Out, a); err != nil {
+		if err := printApplication(t.streams.Out, a); err != nil {
 			return err
 		}
 	}
-	if err := printFindings(s.Out, findings); err != nil {
+	if err := printFindings(t.streams.Out, findings); err != nil {
 		return err
 	}
 	if len(findings) == 0 {
-		if _, err := fmt.Fprintln(s.Out, "as wanted"); err != nil {
+		if _, err := fmt.Fprintln(t.streams.Out, "as wanted"); err != nil {
 			return err
 		}
 	}
