@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/internal/childproc"
 )
@@ -51,7 +52,9 @@ func (s CommandService) Stop(ctx context.Context) error { return runCommand(ctx,
 // Start runs StartCommand.
 func (s CommandService) Start(ctx context.Context) error { return runCommand(ctx, s.StartCommand) }
 
-func (s CommandService) String() string { return fmt.Sprint(s.StopCommand, ", ", s.StartCommand) }
+func (s CommandService) String() string {
+	return strings.Join(s.StopCommand, " ") + "; " + strings.Join(s.StartCommand, " ")
+}
 
 func runCommand(ctx context.Context, argv []string) error {
 	if len(argv) == 0 {
