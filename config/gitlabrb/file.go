@@ -24,7 +24,9 @@ type File struct {
 	heredocs []heredocSpan
 	lines    func() []int // offsets of line starts, computed when first asked
 
-	frozenStrings bool // # frozen_string_literal: true
+	end           int    // len(src), or where __END__ stands
+	disk          []byte // the text as it was given to Parse
+	frozenStrings bool   // # frozen_string_literal: true
 }
 
 // Parse reads the text of a gitlab.rb. name is used in positions only.
@@ -59,7 +61,7 @@ func parseWith(name string, src []byte, scope *env) (*File, error) {
 	}
 	f.frozenStrings = frozen
 	f.root = p.program()
-	f.heredocs = p.lex.heredocs
+	f.heredocs, f.end, f.disk = p.lex.heredocs, p.lex.endOfFile, src
 	if len(p.errs) > 0 {
 		return nil, p.errs
 	}

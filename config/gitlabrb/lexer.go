@@ -19,6 +19,8 @@ type lexer struct {
 
 	afterAssign bool // "=\\ " is allowed there
 
+	trivia *[]trivia // when set, comments and line breaks are collected
+
 	isLocal func(name string) bool
 	kwargNL bool // newline after a label ends the list (block parameters)
 	fail    func(from, to int, message string)
@@ -119,7 +121,9 @@ func (l *lexer) skipSpace() (spaced bool, newline int) {
 			l.lineBreak()
 			spaced = true
 		case '#':
+			from := l.pos
 			l.pos = l.lineStop(l.pos)
+			l.note(trivia{span: span{from, l.pos}, comment: true})
 		case '\n':
 			at := l.pos
 			l.lineBreak()
@@ -129,14 +133,22 @@ func (l *lexer) skipSpace() (spaced bool, newline int) {
 				skip = !l.kwargNL
 			}
 			if skip || l.leadingDot() {
+				l.note(trivia{span: span{at, l.pos}})
 				continue
 			}
+			l.note(trivia{span: span{at, at + 1}, ends: true})
 			return spaced, at
 		default:
 			return spaced, -1
 		}
 	}
 	return spaced, -1
+}
+
+func (l *lexer) note(t trivia) {
+	if l.trivia != nil {
+		*l.trivia = append(*l.trivia, t)
+	}
 }
 
 // lineStop returns the offset of the newline that ends the line of pos, or

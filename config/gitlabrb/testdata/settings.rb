@@ -178,8 +178,22 @@ rescue SystemStackError, StandardError, ScriptError => e
   { error: e.class.name, line: line.to_s[/\At\.rb:(\d+)/, 1].to_i, message: e.message.lines.first.to_s.scrub[0, 200] }
 end
 
+# A broken program may loop for ever.
+main = Thread.current
+$running = nil
+Thread.new do
+  seen = nil
+  loop do
+    sleep 1
+    main.raise(Forbidden, 'too slow') if $running && $running.equal?(seen)
+    seen = $running
+  end
+end
+
 while (line = $stdin.gets)
   source = JSON.parse(line)[0]
+  $running = source
   out = run(source)
+  $running = nil
   $stdout.write(JSON.generate(out), "\n")
 end
