@@ -14,9 +14,9 @@ import (
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 )
 
-// Installation is the plan to put a vhost file into a running nginx: data
+// InstallPlan is the plan to put a vhost file into a running nginx: data
 // until Apply is called.
-type Installation struct {
+type InstallPlan struct {
 	Path string // the vhost file
 	Old  []byte // what is there now, nil when nothing is
 	New  []byte
@@ -25,8 +25,8 @@ type Installation struct {
 
 // PlanInstall compares text with the file at path and changes nothing. The
 // directory must exist; a path that is no regular file is refused.
-func PlanInstall(path, text string) (*Installation, error) {
-	plan := &Installation{Path: path, New: []byte(text), mode: 0o644}
+func PlanInstall(path, text string) (*InstallPlan, error) {
+	plan := &InstallPlan{Path: path, New: []byte(text), mode: 0o644}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -47,7 +47,7 @@ func PlanInstall(path, text string) (*Installation, error) {
 }
 
 // Changes reports whether Apply would change anything.
-func (p *Installation) Changes() bool { return p.Old == nil || !bytes.Equal(p.Old, p.New) }
+func (p *InstallPlan) Changes() bool { return p.Old == nil || !bytes.Equal(p.Old, p.New) }
 
 // Control says how the running nginx is reached.
 type Control struct {
@@ -82,7 +82,7 @@ func (c Control) run(ctx context.Context, args ...string) (string, error) {
 // file is put back (or the new one removed), nginx is reloaded again if it had
 // been told to load the new one, and the error says what happened. It refuses
 // to start when the file has changed since the plan was made.
-func (p *Installation) Apply(ctx context.Context, c Control) error {
+func (p *InstallPlan) Apply(ctx context.Context, c Control) error {
 	now, err := PlanInstall(p.Path, string(p.New))
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (p *Installation) Apply(ctx context.Context, c Control) error {
 	return err
 }
 
-func (p *Installation) restore() error {
+func (p *InstallPlan) restore() error {
 	if p.Old == nil {
 		if err := os.Remove(p.Path); err != nil {
 			return fmt.Errorf("remove the new vhost: %w", err)

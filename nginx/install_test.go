@@ -66,7 +66,7 @@ func TestInstallTestsReloadsAndRollsBack(t *testing.T) {
 		}
 		return string(b)
 	}
-	plan := func(text string) *Installation {
+	plan := func(text string) *InstallPlan {
 		p, err := PlanInstall(r.path, text)
 		if err != nil {
 			t.Fatal(err)

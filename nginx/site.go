@@ -1,7 +1,5 @@
 package nginx
 
-import "time"
-
 // Site is one Mattermost virtual host. The zero value plus Host is a valid
 // http vhost in front of a Mattermost on 127.0.0.1:8065.
 //
@@ -154,9 +152,6 @@ type Calls struct {
 	Port   int  `json:"port,omitzero"`   // UDP and TCP; 0 is 8443
 	Stream bool `json:"stream,omitzero"` // MainConfig's stream part forwards them; otherwise a comment tells to open them
 }
-
-// Duration writes a time as nginx reads it, in whole seconds.
-func Duration(t time.Duration) string { return itoa(int64(t/time.Second)) + "s" }
 
 // BodySize is the MaxBody for a Mattermost FileSettings.MaxFileSize in bytes:
 // the file and 1 MiB for the form around it.
