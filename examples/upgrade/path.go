@@ -95,10 +95,15 @@ func plan(fromText, toText string, in *inputs, out outputs, s cli.Streams) error
 		return err
 	}
 	switch {
-	case *out.json && *out.all:
-		return cli.WriteJSON(s.Out, j)
 	case *out.json:
-		return cli.WriteJSON(s.Out, j.WithoutOthers())
+		shown := j
+		if !*out.all {
+			shown = j.WithoutOthers()
+		}
+		return cli.WriteJSON(s.Out, struct {
+			*upgrade.Journey
+			Findings []upgrade.Finding `json:"findings"` // everything, ready to print
+		}{shown, j.Findings()})
 	case *out.markdown:
 		return j.WriteMarkdown(s.Out, upgrade.Render{All: *out.all})
 	}
