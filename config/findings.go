@@ -72,7 +72,7 @@ func (r *resolver) findURL() {
 		r.flag("url.extra-parts", where, "everything behind the host stays in the site URL and in the OAuth redirect URIs, where it does not work", "give scheme, host and port only")
 	}
 	if r.out.Enabled && url == "" {
-		r.flag("enable.without-url", r.pos("mattermost", "enable").String(),
+		r.flag("enable.without-url", orKey(r.pos("mattermost", "enable").String(), "mattermost['enable']"),
 			"without a URL the vhost has neither name nor port (listen *:;), which nginx refuses, for GitLab as well", "set mattermost_external_url, or mattermost_nginx['enable'] = false")
 	}
 	if !r.out.Enabled && url != "" {

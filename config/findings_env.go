@@ -67,7 +67,8 @@ func (r *resolver) findRegistration() {
 	if list, _ := r.out.Mattermost.Text("service_allowed_untrusted_internal_connections"); r.hasGitLab {
 		hosts := strings.FieldsFunc(list, func(c rune) bool { return c == ' ' || c == ',' })
 		if i := slices.Index(hosts, r.gitlab.host); i >= 0 && slices.Contains(hosts[i+1:], r.gitlab.host) {
-			r.flag("allow-list.double", r.pos("mattermost", "service_allowed_untrusted_internal_connections").String(), "GitLab's host is appended by itself", "leave it out")
+			const key = "service_allowed_untrusted_internal_connections"
+			r.flag("allow-list.double", orKey(r.pos("mattermost", key).String(), "mattermost['"+key+"']"), "GitLab's host is appended by itself", "leave it out")
 		}
 	}
 	if !r.out.Enabled {

@@ -41,14 +41,14 @@ func check(args []string, s cli.Streams) error {
 	if *from != "" && !isSet(f, "gitlab-version") {
 		in.version = *from
 	}
-	l, err := in.load()
-	if err != nil {
-		return err
+	l, loadErr := in.load()
+	if l == nil {
+		return loadErr
 	}
-	out := struct {
-		Findings []config.Finding          `json:"findings"`
-		Upgrade  *config.CheckConfigResult `json:"upgrade,omitempty"`
-	}{Findings: nonNil(l.Installation.Findings)}
+	out := checked{Errors: []string{}, Findings: nonNil(l.Installation.Findings)}
+	if loadErr != nil {
+		out.Errors = strings.Split(loadErr.Error(), "\n")
+	}
 	if *from != "" {
 		u, err := config.CheckConfig(config.CheckConfigInput{Running: *from, Target: *to, Installation: l.Installation,
 			HasSecrets: in.secrets == "" || l.Secrets.Mattermost().Len() > 0})
@@ -57,13 +57,17 @@ func check(args []string, s cli.Streams) error {
 		}
 		out.Upgrade = &u
 	}
+	var err error
 	if in.json {
 		err = cli.WriteJSON(s.Out, out)
 	} else {
-		err = printCheck(s.Out, out.Findings, out.Upgrade)
+		err = printCheck(s.Out, out)
 	}
 	if err != nil {
 		return err
+	}
+	if loadErr != nil {
+		return cli.ErrFailed // printed with the findings
 	}
 	if out.Upgrade != nil && out.Upgrade.Outcome != config.CheckPasses ||
 		slices.ContainsFunc(out.Findings, func(f config.Finding) bool { return f.Severity == config.SeverityError }) {
@@ -72,13 +76,23 @@ func check(args []string, s cli.Streams) error {
 	return nil
 }
 
-func printCheck(w io.Writer, findings []config.Finding, u *config.CheckConfigResult) error {
+// checked is what check found.
+type checked struct {
+	Errors   []string                  `json:"errors"`
+	Findings []config.Finding          `json:"findings"`
+	Upgrade  *config.CheckConfigResult `json:"upgrade,omitempty"`
+}
+
+func printCheck(w io.Writer, c checked) error {
 	var b strings.Builder
-	printFindings(&b, findings)
-	if len(findings) == 0 {
+	for _, e := range c.Errors {
+		fmt.Fprintf(&b, "error: %s\n", e)
+	}
+	printFindings(&b, c.Findings)
+	if len(c.Findings)+len(c.Errors) == 0 {
 		b.WriteString("Nothing found.\n")
 	}
-	if u != nil {
+	if u := c.Upgrade; u != nil {
 		fmt.Fprintf(&b, "\ncheck-config of %s for %s: %s\n  %s\n", u.Running, u.Target, u.Outcome, u.Why)
 		for _, m := range u.Messages {
 			fmt.Fprintf(&b, "  %s\n", m)
@@ -108,10 +122,12 @@ const ownServerUsage = `Usage: gitlab-rb own-server -mattermost URL -gitlab URL 
 
 Prints the gitlab.rb lines that run Mattermost on its own machine with GitLab's
 package, for both machines: only services that the version knows are named.
+With -write-mattermost or -write-gitlab it edits those files instead (created
+when missing); -n then shows the difference and writes nothing.
 
   gitlab-rb own-server -mattermost https://mm.example.com -gitlab https://gl.example.com
   gitlab-rb own-server -mattermost https://mm.example.com -gitlab https://gl.example.com \
-    -client-id ID -client-secret-file secret.txt
+    -client-id ID -client-secret-file secret.txt -write-mattermost mm-gitlab.rb
 
 Flags:
 `
@@ -124,7 +140,12 @@ func ownServer(args []string, s cli.Streams) error {
 	f.StringVar(&o.GitLabVersion, "gitlab-version", "18.11", "GitLab `version` of both machines")
 	f.StringVar(&o.ClientID, "client-id", "", "id of the OAuth application made by hand in GitLab")
 	secretFile := f.String("client-secret-file", "", "`file` that holds the application's secret; - is standard input")
-	asJSON := f.Bool("json", false, "print JSON")
+	var e edits
+	writeMM := f.String("write-mattermost", "", "gitlab.rb `file` of the Mattermost machine to edit")
+	writeGL := f.String("write-gitlab", "", "gitlab.rb `file` of the GitLab machine to edit")
+	f.BoolVar(&e.dry, "n", false, "with -write-mattermost or -write-gitlab: show the difference, write nothing")
+	f.BoolVar(&e.backup, "backup", false, "keep the old files beside the new ones, with the time in their names")
+	f.BoolVar(&e.json, "json", false, "print JSON")
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
@@ -136,7 +157,7 @@ func ownServer(args []string, s cli.Streams) error {
 	}
 	var err error
 	if *secretFile != "" {
-		if o.ClientSecret, err = readSecret(*secretFile, s.In); err != nil {
+		if o.ClientSecret, err = readSecret("client secret", *secretFile, s.In); err != nil {
 			return err
 		}
 	}
@@ -144,13 +165,26 @@ func ownServer(args []string, s cli.Streams) error {
 	if err != nil {
 		return cli.Usagef("own-server: %s", err)
 	}
-	return printOwnServer(s.Out, p, *asJSON)
+	if *writeMM == "" && *writeGL == "" {
+		return printOwnServer(s.Out, p, e.json)
+	}
+	for _, w := range []struct {
+		path     string
+		settings []config.Setting
+	}{{*writeMM, p.Mattermost}, {*writeGL, p.GitLab}} {
+		if w.path != "" {
+			if err := e.apply(w.path, w.settings, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func printOwnServer(w io.Writer, p *config.OwnServerPlan, asJSON bool) error {
 	for i := range p.Mattermost {
 		if p.Mattermost[i].Secret {
-			p.Mattermost[i].Value = redact.Mask
+			p.Mattermost[i].Value = redact.Mask // only -write-mattermost writes it
 		}
 	}
 	if asJSON {
@@ -176,22 +210,23 @@ func printOwnServer(w io.Writer, p *config.OwnServerPlan, asJSON bool) error {
 	return err
 }
 
-func readSecret(path string, in io.Reader) (config.Secret, error) {
+// readSecret reads one line from a file, or from standard input for "-".
+func readSecret(what, path string, in io.Reader) (config.Secret, error) {
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
-			return "", fmt.Errorf("read client secret: %w", err)
+			return "", fmt.Errorf("read %s: %w", what, err)
 		}
 		defer file.Close()
 		in = file
 	}
 	data, err := io.ReadAll(io.LimitReader(in, 4097))
 	if err != nil {
-		return "", fmt.Errorf("read client secret: %w", err)
+		return "", fmt.Errorf("read %s: %w", what, err)
 	}
 	text := strings.TrimSpace(string(data))
 	if text == "" || len(data) > 4096 || strings.ContainsAny(text, "\n\x00") {
-		return "", fmt.Errorf("read client secret from %s: want one line of at most 4096 bytes", path)
+		return "", fmt.Errorf("read %s from %s: want one line of at most 4096 bytes", what, path)
 	}
 	return config.Secret(text), nil
 }

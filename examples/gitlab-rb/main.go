@@ -1,5 +1,6 @@
-// Command gitlab-rb reads, explains and checks a gitlab.rb without executing
-// it: what a setting is and why, and what an upgrade will say about it.
+// Command gitlab-rb reads, explains, checks and edits a gitlab.rb without
+// executing it: what a setting is and why, what an upgrade will say about it,
+// and edits that leave every other byte alone.
 package main
 
 import (
@@ -19,6 +20,8 @@ Works on a gitlab.rb without executing it.
 
   get KEY           the effective value of a setting
   explain KEY       where it comes from, what it overrides, what it feeds
+  set KEY VALUE     change a setting; every other byte of the file stays
+  unset KEY         comment a setting out, or delete it
   check             what will bite; with -from and -to: will the upgrade pass?
   own-server        the lines for a Mattermost on its own machine
   drift             what config.json says against gitlab.rb
@@ -27,6 +30,7 @@ A KEY is written mattermost['service_site_url'], mattermost.service_site_url,
 external_url, MM_SERVICESETTINGS_SITEURL or ServiceSettings.SiteURL.
 
   gitlab-rb explain mattermost.service_site_url
+  gitlab-rb set -n mattermost_external_url https://mattermost.example.com
   gitlab-rb check -from 18.11.3 -to 19.3
 
 Each command has its own help: gitlab-rb get -h.
@@ -37,7 +41,7 @@ func main() { os.Exit(cli.Main("gitlab-rb", run)) }
 
 func run(_ context.Context, args []string, s cli.Streams) error {
 	commands := map[string]func([]string, cli.Streams) error{
-		"get": get, "explain": explain, "check": check, "own-server": ownServer, "drift": drift,
+		"get": get, "explain": explain, "set": set, "unset": unset, "check": check, "own-server": ownServer, "drift": drift,
 	}
 	if len(args) == 0 {
 		return cli.Usagef("no command given")

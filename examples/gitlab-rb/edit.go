@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/gitlab-mattermost/sdk/config"
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
+	"github.com/gitlab-mattermost/sdk/internal/cli"
+)
+
+const setUsage = `Usage: gitlab-rb set [flags] KEY VALUE
+       gitlab-rb set [flags] -value-file FILE KEY
+
+Makes a setting have a value: the last effective assignment is changed, or the
+template's commented line comes to life, or a line is added behind its like.
+Every other byte of the file stays. A setting made in a condition, loop or
+method is refused. -n shows the difference and writes nothing.
+
+VALUE is read as the setting expects it (true, 8065, text; JSON for lists and
+hashes); -type says otherwise. A secret is given in a file, or on standard
+input with -value-file -, never as an argument.
+
+  gitlab-rb set -n mattermost_external_url https://mattermost.example.com
+  gitlab-rb set -backup mattermost.enable false
+  gitlab-rb set -value-file - mattermost.gitlab_secret < secret.txt
+  gitlab-rb set mattermost.env.HTTP_PROXY http://proxy.example.com:3128
+
+Flags:
+`
+
+const unsetUsage = `Usage: gitlab-rb unset [flags] KEY
+
+Takes back every assignment of a setting, so that its default holds: the lines
+become comments, or are deleted with -delete. Every other byte stays. A setting
+that is not there is no error.
+
+  gitlab-rb unset -n mattermost.gitlab_scope
+
+Flags:
+`
+
+// edits are the flags of everything that writes.
+type edits struct {
+	dry, backup, json bool
+	path              string
+}
+
+func (e *edits) flags(name, usage string, s cli.Streams) *flag.FlagSet {
+	f := cli.Flags("gitlab-rb "+name, usage, s)
+	f.StringVar(&e.path, "gitlab-rb", config.DefaultGitLabRB, "`file` to edit")
+	f.BoolVar(&e.dry, "n", false, "show the difference, write nothing")
+	f.BoolVar(&e.backup, "backup", false, "keep the old file beside the new one, with the time in its name")
+	f.BoolVar(&e.json, "json", false, "print JSON")
+	return f
+}
+
+func set(args []string, s cli.Streams) error {
+	var e edits
+	f := e.flags("set", setUsage, s)
+	kind := f.String("type", config.KindAuto, "kind of VALUE: auto, string, int, float, bool, nil, json")
+	file := f.String("value-file", "", "`file` that holds the value; - is standard input")
+	version := f.String("gitlab-version", "18.11", "GitLab `version` that knows the setting")
+	names := []string{"KEY", "VALUE"}
+	if given(args, "value-file") || given(args, "type", "nil") {
+		names = names[:1]
+	}
+	got, err := parse(f, args, names...)
+	if err != nil {
+		return err
+	}
+	path, err := config.ParseKey(got[0])
+	if err != nil {
+		return cli.Usagef("%s", err)
+	}
+	text := ""
+	switch {
+	case *file != "":
+		secret, err := readSecret("value", *file, s.In)
+		if err != nil {
+			return err
+		}
+		text = secret.Reveal()
+	case len(got) == 2 && config.SecretKey(path):
+		return cli.Usagef("set: %s holds a secret, which other users could see among the arguments: use -value-file", got[0])
+	case len(got) == 2:
+		text = got[1]
+	}
+	value, err := config.ParseValue(*version, *kind, path, text)
+	if err != nil {
+		return cli.Usagef("set: %s", err)
+	}
+	return e.change(s, func(f *gitlabrb.File) (gitlabrb.Edit, error) { return f.Set(value, path...) })
+}
+
+// given looks for a flag, with a value if one is named, before the flags are
+// parsed: it decides how many arguments there are.
+func given(args []string, name string, value ...string) bool {
+	for i, a := range args {
+		a, ok := strings.CutPrefix(a, "-")
+		if a = strings.TrimPrefix(a, "-"); !ok {
+			continue
+		}
+		n, v, inline := strings.Cut(a, "=")
+		if n != name {
+			continue
+		}
+		if !inline && i+1 < len(args) {
+			v = args[i+1]
+		}
+		return len(value) == 0 || v == value[0]
+	}
+	return false
+}
+
+func unset(args []string, s cli.Streams) error {
+	var e edits
+	f := e.flags("unset", unsetUsage, s)
+	remove := f.Bool("delete", false, "delete the lines instead of commenting them out")
+	got, err := parse(f, args, "KEY")
+	if err != nil {
+		return err
+	}
+	path, err := config.ParseKey(got[0])
+	if err != nil {
+		return cli.Usagef("%s", err)
+	}
+	mode := gitlabrb.CommentOut
+	if *remove {
+		mode = gitlabrb.DeleteLines
+	}
+	return e.change(s, func(f *gitlabrb.File) (gitlabrb.Edit, error) { return f.Unset(mode, path...) })
+}
+
+// change makes one edit and reports it.
+func (e *edits) change(s cli.Streams, do func(*gitlabrb.File) (gitlabrb.Edit, error)) error {
+	f, err := readFile(e.path)
+	if err != nil {
+		return err
+	}
+	before := string(f.Bytes())
+	edit, err := do(f)
+	if err != nil {
+		return err
+	}
+	var shadowed []string
+	for _, p := range edit.Shadowed {
+		shadowed = append(shadowed, p.String())
+	}
+	return e.finish(s, f, before, edit.Pos.String(), shadowed)
+}
+
+// finish writes the file, or shows what would change.
+func (e *edits) finish(s cli.Streams, f *gitlabrb.File, before, where string, shadowed []string) error {
+	diff := unified(e.path, before, string(f.Bytes()))
+	backup := ""
+	if !e.dry {
+		var err error
+		if backup, err = f.WriteFile(e.path, gitlabrb.WriteOptions{Backup: e.backup}); err != nil {
+			return err
+		}
+	}
+	if e.json {
+		return cli.WriteJSON(s.Out, struct {
+			File     string   `json:"file"`
+			Changed  bool     `json:"changed"`
+			Written  bool     `json:"written"`
+			Where    string   `json:"where"`
+			Shadowed []string `json:"shadowed"`
+			Backup   string   `json:"backup,omitempty"`
+			Diff     string   `json:"diff"`
+		}{e.path, diff != "", diff != "" && !e.dry, where, append([]string{}, shadowed...), backup, diff})
+	}
+	var b strings.Builder
+	switch {
+	case diff == "":
+		fmt.Fprintf(&b, "%s: nothing to change\n", e.path)
+	case e.dry:
+		b.WriteString(diff)
+	default:
+		fmt.Fprintf(&b, "%s: changed\n", where)
+	}
+	if backup != "" {
+		fmt.Fprintf(&b, "old file: %s\n", backup)
+	}
+	for _, at := range shadowed {
+		fmt.Fprintf(&b, "%s: an earlier assignment of the same setting has no effect\n", at)
+	}
+	_, err := io.WriteString(s.Out, b.String())
+	return err
+}
+
+// apply makes settings in a file, which is created when missing.
+func (e edits) apply(path string, settings []config.Setting, s cli.Streams) error {
+	e.path = path
+	f, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = gitlabrb.Parse(path, nil)
+	}
+	if err != nil {
+		return err
+	}
+	before, where := string(f.Bytes()), path
+	var shadowed []string
+	for _, setting := range settings {
+		edit, err := f.Set(setting.Value, setting.Path...)
+		if err != nil {
+			return err
+		}
+		for _, p := range edit.Shadowed {
+			shadowed = append(shadowed, p.String())
+		}
+	}
+	return e.finish(s, f, before, where, shadowed)
+}
+
+// readFile reads and parses a file to edit.
+func readFile(path string) (*gitlabrb.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read gitlab.rb: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > gitlabrb.MaxSize {
+		return nil, fmt.Errorf("read %s: want a regular file of at most %d bytes", path, gitlabrb.MaxSize)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read gitlab.rb: %w", err)
+	}
+	return gitlabrb.Parse(path, data)
+}
