@@ -132,6 +132,7 @@ func (p *planner) installBundle(s *Step, to *State, next Release) {
 			return
 		}
 		s.Notes, s.Others = p.notes(ProductMattermost, from.Mattermost, next.Mattermost)
+		s.Before = append(s.Before, statements(s.Notes, "sudo gitlab-psql -d mattermost_production")...)
 		s.After = append(s.After, Check{What: "Mattermost has finished its migrations and answers",
 			Command: "curl -fsS http://127.0.0.1:8065" + pingPath(next.Mattermost), Expect: pingAnswer(next.Mattermost)})
 		if need := postgresFloor(next.Mattermost); p.facts.ExternalDatabase == Yes && comparePostgres(from.PostgreSQL, need) < 0 && from.PostgreSQL != "" {
@@ -154,6 +155,14 @@ func downgradeFinding(where string, from State, next Release) Finding {
 		}
 	}
 	return f
+}
+
+// statements is the check that says where the SQL of a step's rules is run.
+func statements(notes []Note, client string) []Check {
+	if !slices.ContainsFunc(notes, func(n Note) bool { return n.Product == ProductMattermost && len(n.SQL) > 0 }) {
+		return nil
+	}
+	return []Check{{What: "the statements of the rules of this step that apply are run, in Mattermost's database", Command: client}}
 }
 
 // times are the downtime remarks of the notes.

@@ -96,7 +96,7 @@ func (p *planner) prepare() {
 			shell(onMattermost, "id mattermost || sudo useradd --system --user-group --home-dir /opt/mattermost --shell /usr/sbin/nologin mattermost", ""),
 			shell(onMattermost, downloadCommand(v, EditionTeam), "Team Edition, as in the package"),
 			shell(onMattermost, "sudo tar -C /opt -xzf "+archiveName(v, EditionTeam)+" && sudo install -d -m 750 /opt/mattermost/data", ""),
-			shell(onMattermost, "sudo install -m 600 -o mattermost -g mattermost config.json /opt/mattermost/config/config.json", "the exported file with every setting of the table below written into it"),
+			shell(onMattermost, "sudo install -m 600 -o mattermost -g mattermost config.json /opt/mattermost/config/config.json", whyConfig(p.state.GitLab)),
 			shell(onMattermost, "sudo chown -R mattermost:mattermost /opt/mattermost", ""),
 			Command{Where: onMattermost, Kind: "text", Text: unitText(v), Why: "/etc/systemd/system/mattermost.service"},
 		),
@@ -116,6 +116,14 @@ func (p *planner) prepare() {
 	p.customPaths(&s)
 	s.Notes, s.Others = p.notes(ProductLeave, v, v)
 	p.add(s, p.state)
+}
+
+// whyConfig says what to do with the exported config.json.
+func whyConfig(gitlab Version) string {
+	if gitlab.AtLeast(line(11, 0)) {
+		return "the exported file with every setting of the table below written into it"
+	}
+	return "the exported file: before GitLab 11.0 it holds the settings of the table below, which are the ones to change"
 }
 
 // bundleState is the present state with the Mattermost of the data, for

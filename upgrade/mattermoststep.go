@@ -123,6 +123,7 @@ func (p *planner) upgradeMattermost(next Version) {
 	}
 	p.entryLimits(&s, from.Mattermost, next)
 	s.Notes, s.Others = p.notes(ProductMattermost, from.Mattermost, next)
+	s.Before = append(s.Before, statements(s.Notes, "psql -h 127.0.0.1 -U mmuser -d mattermost")...)
 	s.Downtime = append(s.Downtime, times(s.Notes)...)
 	if known, ok := SupportOf(next); next.HasPatch() && ok && !known.Newest.IsZero() && next.Compare(known.Newest) > 0 {
 		s.Findings = append(s.Findings, Finding{ID: "mattermost.unrecorded", Severity: SeverityInfo, Where: s.where(),
