@@ -151,10 +151,13 @@ func (ev *evaluator) stringMethod1(n node, s *str, name string, arg value, blk *
 		if i < 0 {
 			return ev.raise(n, "ArgumentError", "negative argument"), true
 		}
-		if i > 0 && len(text) > maxBytes/int(min(i, maxBytes)) {
-			ev.grow(maxBytes)
+		if text == "" {
+			return newStr(""), true
 		}
-		ev.grow(len(text) * int(min(i, maxBytes)))
+		if i > maxBytes/int64(len(text)) {
+			ev.grow(maxBytes + 1)
+		}
+		ev.grow(len(text) * int(i))
 		return newStr(strings.Repeat(text, int(i))), true
 	case "%":
 		list := []value{newStr(text)}

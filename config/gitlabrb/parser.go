@@ -411,7 +411,7 @@ func (p *parser) failEOF(t token, what string) {
 
 // unexpected reports the current token.
 func (p *parser) unexpected(expected string) {
-	if len(p.errs) > 0 && p.tok.kind != tEOF && (p.endsStatements() || p.tok.kind == tRBrack) {
+	if len(p.errs) > 0 && (p.tok.kind == tRBrace || p.tok.kind == tKeyword && p.endsStatements()) {
 		panic(bailout{}) // a follow-up of an error already reported
 	}
 	if p.tok.kind == tEOF {

@@ -128,7 +128,7 @@ class Settings
      require_relative autoload readline readlines rand srand binding caller send public_send class instance_eval
      define_singleton_method singleton_class method methods extend instance_variable_set instance_variable_get
      instance_variables object_id hash display tap then loop catch throw set_trace_func freeze dup clone to_s inspect
-     is_a? kind_of? instance_of? respond_to? nil? frozen?].each do |m|
+     is_a? kind_of? instance_of? nil? frozen?].each do |m|
     define_method(m) { |*| raise Forbidden, m.to_s }
   end
 
