@@ -55,7 +55,10 @@ func EraChanges() []EraChange {
 }
 
 // era answers "does the template of this GitLab version …?".
-type era struct{ v version.Version }
+type era struct {
+	v   version.Version
+	key int // v as releaseKey gives it
+}
 
 func parseEra(text string) (era, error) {
 	v, err := version.Parse(text)
@@ -66,10 +69,27 @@ func parseEra(text string) (era, error) {
 	if !v.AtLeast(first) || v.AtLeast(after) {
 		return era{}, fmt.Errorf("era %s: GitLab bundled Mattermost from 7.14 to 18.11", text)
 	}
-	return era{v}, nil
+	return era{v, (v.Major*1000+v.Minor)*1000 + max(v.Patch, 0)}, nil
 }
 
-func (e era) from(v string) bool { return e.v.AtLeast(version.MustParse(v)) }
+func (e era) from(v string) bool { return e.key >= releaseKey(v) }
+
+// releaseKey makes "16.1.3" comparable without an allocation; rendering asks
+// several dozen times. The text is a constant of this package.
+func releaseKey(v string) int {
+	key, part, parts := 0, 0, 0
+	for i := 0; i < len(v); i++ {
+		if v[i] == '.' {
+			key, part, parts = key*1000+part, 0, parts+1
+			continue
+		}
+		part = part*10 + int(v[i]-'0')
+	}
+	for key = key*1000 + part; parts < 2; parts++ {
+		key *= 1000
+	}
+	return key
+}
 
 // nginx is the version that GitLab bundled.
 func (e era) nginx() string {

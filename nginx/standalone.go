@@ -3,7 +3,6 @@ package nginx
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -29,7 +28,12 @@ const (
 // standalone is this package's own layout, for a host without GitLab.
 func (s *Site) standalone(target Target) []*Directive {
 	r := &standalone{Site: s, target: target, name: cmp.Or(s.Upstream.Name, "mattermost")}
-	r.variable = "$" + regexp.MustCompile(`[^A-Za-z0-9_]`).ReplaceAllString(r.name, "_")
+	r.variable = "$" + strings.Map(func(c rune) rune {
+		if c < 0x80 && isAlnum(byte(c)) {
+			return c
+		}
+		return '_'
+	}, r.name)
 	list := []*Directive{heading(r.title()), gap()}
 	list = append(list, r.httpLevel()...)
 	list = append(list, gap(), r.upstream(), gap())
