@@ -69,6 +69,10 @@ func (l *loader) run(ctx context.Context) (*loadResult, error) {
 	res.rows = rows
 	clock.lap("rows", l.limit.bytes.Load())
 	l.hook("restore:rows")
+	if err := l.analyze(ctx); err != nil {
+		return nil, fmt.Errorf("load database: %w", err)
+	}
+	clock.lap("statistics", 0)
 	if res.pending, err = l.indexes(ctx); err != nil {
 		return nil, fmt.Errorf("load database: %w", err)
 	}
@@ -285,6 +289,24 @@ func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece) (int64, err
 	return total, err
 }
 
+// analyze gathers the planner's statistics of every table. Before the indexes
+// exist that is cheap; those of full-text expressions are left to the server.
+func (l *loader) analyze(ctx context.Context) error {
+	var tables []Table
+	for _, t := range l.m.Database.Tables {
+		if t.Rows > 0 {
+			tables = append(tables, t)
+		}
+	}
+	sort.SliceStable(tables, func(i, j int) bool { return tables[i].Bytes > tables[j].Bytes })
+	return l.parallel(ctx, len(tables), "", func(ctx context.Context, conn *pgx.Conn, i int) error {
+		if err := execScript(ctx, conn, "ANALYZE "+pgx.Identifier{tables[i].Schema, tables[i].Name}.Sanitize()); err != nil {
+			return fmt.Errorf("statistics of %s: %w", tables[i], err)
+		}
+		return nil
+	})
+}
+
 // indexes builds what is missing, heaviest first, and brings the early ones up
 // to date. It gives the statements of the big full-text indexes when those are
 // left for later.
@@ -303,17 +325,21 @@ func (l *loader) indexes(ctx context.Context) (pending []string, err error) {
 			todo = append(todo, s.index)
 		}
 	}
+	if len(l.plan.views) > 0 { // they only read tables; their order among each other matters
+		todo = append([]string{strings.Join(l.plan.views, "\n")}, todo...)
+	}
 	err = l.parallel(ctx, len(todo), l.preamble+"\n", func(ctx context.Context, conn *pgx.Conn, i int) error {
 		if err := execScript(ctx, conn, todo[i]); err != nil {
-			return fmt.Errorf("build index (%.80s): %w", todo[i], err)
+			return fmt.Errorf("build (%.80s): %w", todo[i], err)
 		}
 		return nil
 	})
 	return pending, err
 }
 
-// finish adds keys, foreign keys, triggers, views' content and sequences'
-// values, then statistics.
+// finish adds keys, foreign keys, triggers and sequences' values. The rows
+// become durable with the next synchronous commit of the server, which is that
+// of the swap.
 func (l *loader) finish(ctx context.Context) error {
 	conn, err := l.connect(ctx, l.preamble+"\n")
 	if err != nil {
@@ -340,10 +366,6 @@ func (l *loader) finish(ctx context.Context) error {
 		if err := execScript(ctx, conn, sql); err != nil {
 			return fmt.Errorf("post-data (%.80s): %w", sql, err)
 		}
-	}
-	// The first durable commit after the rows makes them durable too.
-	if err := execScript(ctx, conn, "SET synchronous_commit = on; ANALYZE"); err != nil {
-		return fmt.Errorf("analyze: %w", err)
 	}
 	return nil
 }

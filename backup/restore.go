@@ -175,7 +175,7 @@ func (p *RestorePlan) checkParts(ctx context.Context) error {
 			return fmt.Errorf("the backup holds no document %q", name)
 		}
 	}
-	res, err := verify(ctx, p.store, p.m.ID, VerifyOptions{Depth: Quick, Keys: p.o.Keys})
+	res, err := verify(ctx, p.store, p.m.ID, VerifyOptions{Depth: Quick})
 	if err != nil {
 		return err
 	}

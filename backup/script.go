@@ -95,6 +95,7 @@ type buildStep struct {
 // heaviest first, and the rest in its order.
 type buildPlan struct {
 	indexes []buildStep
+	views   []string // REFRESH MATERIALIZED VIEW, in order
 	rest    []string
 }
 
@@ -122,6 +123,10 @@ func planBuild(entries []scriptEntry, sizes map[string]int64) buildPlan {
 					continue
 				}
 			}
+		}
+		if e.kind == "MATERIALIZED VIEW DATA" && strings.HasPrefix(e.sql, "REFRESH MATERIALIZED VIEW ") {
+			p.views = append(p.views, e.sql)
+			continue
 		}
 		if stripComments(e.sql) != "" {
 			p.rest = append(p.rest, e.sql)
