@@ -122,6 +122,10 @@ func (x *explainer) value() {
 			a.Value, _ = h.Get(p)
 		}
 		if len(x.path) > 2 {
+			// The hash may be missing because another element is undecided.
+			if own, ok := lookup(x.Result, x.path); ok && a.Value == nil {
+				a.Value = own
+			}
 			a.Origin = x.elementOrigin(a)
 		}
 		s := keyState(x.at, x.path[0], x.path[1])

@@ -58,7 +58,7 @@ func (r *resolver) certificateExpired() bool {
 	if err != nil {
 		return false
 	}
-	return letsEncryptIssuer.MatchString(cert.Issuer.CommonName) && strings.Join(cert.Issuer.Organization, "") == "Let's Encrypt" &&
+	return letsEncryptIssuer.MatchString(cert.Issuer.CommonName) && strings.Join(cert.Issuer.Organization, "") == "Let's Encrypt" && strings.Join(cert.Issuer.Country, "") == "US" &&
 		cert.NotAfter.Before(r.Now)
 }
 

@@ -26,7 +26,7 @@ var (
 		{"patroni", true, false, false, &yes},
 		{"redis_sentinel", true, false, false, &no},
 		{"redis_master", true, false, false, &no},
-		{"redis_replica", true, false, false, nil},
+		{"redis_replica", true, false, false, &no},
 		{"geo_primary", false, false, false, nil},
 		{"geo_secondary", false, false, false, nil},
 		{"monitoring", true, false, false, &no},
