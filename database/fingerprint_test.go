@@ -66,6 +66,7 @@ func TestEqualDatabasesHaveEqualFingerprintsWhateverTheOrderOfRows(t *testing.T)
 }
 
 func TestEveryChangeIsADifferenceThatNamesObjectAndDirection(t *testing.T) {
+	t.Parallel()
 	m, a, b := two(t)
 	for _, test := range []struct{ reason, do, undo, want string }{
 		{"a row gone", "DELETE FROM t WHERE id = 3", "INSERT INTO t (id, m, n, c, f, j, js, b, a, x, p, s, \"odd \"\"name\", ts, iv) SELECT 3, m, 3.30, c, 3 / 3.0, j, js, b, ARRAY[3, NULL], x, p, 3, 'text 3', ts, iv FROM t WHERE id = 4", "rows public.t: more in A (500 rows in A, 499 in B)"},

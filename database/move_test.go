@@ -134,6 +134,7 @@ func other(t *testing.T) (*pgtest.Cluster, DSN) {
 }
 
 func TestMoveToAFullDiskSaysSoAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	sample(t, "mv_full", "mv_full_role", 3000)
 	before := sourceState(t, "mv_full")
 	c, d := other(t)

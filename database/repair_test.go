@@ -34,6 +34,7 @@ func repairDatabase(t *testing.T, sql string) *Manager {
 }
 
 func TestEveryRepairIsPlannedTriedAppliedAndThenNoLongerApplies(t *testing.T) {
+	t.Parallel()
 	dsn := DSN{User: "mmuser", Password: "new'pass\"word", Hosts: []Host{{"db.example.com", 5432}}, Database: "mattermost", Params: map[string]string{"sslmode": "require"}}
 	for _, test := range []struct {
 		id, setup string
@@ -104,6 +105,7 @@ func TestEveryRepairIsPlannedTriedAppliedAndThenNoLongerApplies(t *testing.T) {
 }
 
 func TestRepairsDoNotApplyToAHealthyDatabase(t *testing.T) {
+	t.Parallel()
 	sample(t, "mm_healthy", "mm_healthy", 200)
 	for _, r := range Repairs() {
 		if r.Title == "" || r.Applies == "" || r.Locks == "" || r.Source == "" {
@@ -149,6 +151,7 @@ CREATE STATISTICS st ON id, n FROM t; CREATE PUBLICATION pub FOR TABLE t; CREATE
 CREATE TABLE ident (id int GENERATED ALWAYS AS IDENTITY); CREATE EXTENSION pg_trgm;`
 
 func TestOwnerChangesEveryKindOfObjectAndNothingOutsideTheDatabase(t *testing.T) {
+	t.Parallel()
 	fresh(t, "mm_own", "mm_own", "mm_own_other")
 	cluster.SQL(t, "postgres", "CREATE ROLE mm_own LOGIN")
 	cluster.SQL(t, "postgres", "CREATE DATABASE mm_own OWNER mm_own")
