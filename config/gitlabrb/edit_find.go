@@ -301,13 +301,23 @@ func (e *editor) commented() (comment, bool) {
 		}
 		at += i
 		start := bytes.LastIndexByte(src[:at], '\n') + 1
-		if mark, ok := commentMark(src[start:at]); ok && e.isComment(start) {
+		if mark, ok := commentMark(src[start:at]); ok && e.namesKey(src[at+len(name):]) && e.isComment(start) {
 			if c, ok := e.liveComment(start, at, mark); ok {
 				return c, true
 			}
 		}
 		at += len(name)
 	}
+}
+
+// namesKey reports whether the text behind the name can go on with the first
+// key of the path: a cheap look before the comment is parsed.
+func (e *editor) namesKey(behind []byte) bool {
+	if len(behind) == 0 || len(e.path) == 1 {
+		return len(behind) > 0 && (behind[0] == ' ' || behind[0] == '\t' || behind[0] == '(')
+	}
+	key := e.path[1]
+	return behind[0] == '[' && bytes.Contains(behind[:min(len(behind), len(key)+8)], []byte(key))
 }
 
 // commentMark checks that nothing but a comment mark stands before a name, and

@@ -84,7 +84,9 @@ func (f *File) joinLines(s span, seps []trivia) string {
 			if t.ends {
 				b.WriteByte(';')
 			}
-			b.WriteByte(' ')
+			if !strings.HasSuffix(b.String(), " ") {
+				b.WriteByte(' ')
+			}
 		}
 		at = t.to
 		for !t.comment && at < s.to && (f.src[at] == ' ' || f.src[at] == '\t') {
