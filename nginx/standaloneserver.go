@@ -153,7 +153,8 @@ func (r *standalone) limits() []*Directive {
 		d("client_body_timeout", "60s"), d("send_timeout", "300s"), d("lingering_timeout", "5s"),
 	}
 	if r.Limit != nil {
-		list = append(list, d("limit_req", "zone="+r.name, "burst="+itoa(cmp.Or(r.Limit.Burst, limitBurst)), "nodelay"),
+		list = append(list, d("limit_req", "zone="+r.name, "burst="+itoa(cmp.Or(r.Limit.Burst, limitBurst)), "nodelay").
+			note("One page load of a busy team makes well over a hundred requests at once."),
 			d("limit_req_status", "429"))
 	}
 	if r.TLS != nil {
@@ -164,7 +165,7 @@ func (r *standalone) limits() []*Directive {
 		d("proxy_http_version", "1.1"), d("proxy_redirect", "off"),
 		d("proxy_connect_timeout", cmp.Or(r.Proxy.ConnectTimeout, connectTimeout)),
 		d("proxy_send_timeout", "300s"),
-		d("proxy_read_timeout", cmp.Or(r.Proxy.ReadTimeout, readTimeout)))
+		r.readTimeout())
 	if size := r.Proxy.BufferSize; size != "" {
 		list = append(list, d("proxy_buffers", "8", size), d("proxy_buffer_size", size))
 	} else {
@@ -179,6 +180,13 @@ func (r *standalone) limits() []*Directive {
 		list = append(list, d("proxy_set_header", h.Name, h.Value))
 	}
 	return list
+}
+
+func (r *standalone) readTimeout() *Directive {
+	if t := r.Proxy.ReadTimeout; t != "" {
+		return d("proxy_read_timeout", t)
+	}
+	return d("proxy_read_timeout", readTimeout).note("Exports, imports and some plugins take minutes to answer.")
 }
 
 // proxyHeaders stand at server level: no location has one of its own, so all
