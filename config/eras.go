@@ -171,8 +171,8 @@ func releaseAt(text string) release {
 	return releaseOf(v)
 }
 
-// Versions at which the package began or ceased to treat Mattermost
-// differently; Eras lists them with what changed.
+// Era begins with a version in which the package began or ceased to treat
+// Mattermost differently.
 type Era struct {
 	From    string `json:"from"`
 	Changes string `json:"changes"`
