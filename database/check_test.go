@@ -185,6 +185,9 @@ func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
 			cluster.SQL(t, "postgres", s)
 		}
 		got := ids(check(t, CheckOptions{Database: strings.TrimSuffix(name, ";")}).Findings)
+		if want == "db-encoding" && !slices.Contains(got, "db-ctype") {
+			t.Errorf("character type C is not seen: %v", got)
+		}
 		if !slices.Contains(got, want) || !slices.Contains(got, "db-role-missing") {
 			t.Errorf("%s: %v", want, got)
 		}

@@ -77,7 +77,7 @@ func move(ctx context.Context, args []string, s cli.Streams) error {
 		}
 		return nil
 	}
-	finish := func() {}
+	var finish func()
 	o.Progress, finish = bar(s.Err)
 	r, err := database.Move(ctx, o)
 	finish()
