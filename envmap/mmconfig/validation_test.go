@@ -62,7 +62,7 @@ func TestTheRulesOfCheckAgreeWithMattermostsValidation(t *testing.T) {
 		}
 		every := 1
 		if x[0].Allowed == "" { // no rule of ours: a part of the values, another one for each setting
-			every = 5
+			every = 9
 		}
 		cfg := mmconfig.Defaults()
 		for i, value := range candidates {
