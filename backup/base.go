@@ -12,14 +12,13 @@ import (
 
 // base is the file list of the backup that an incremental one builds on.
 type base struct {
-	id     string
-	index  *indexReader
-	part   io.Closer
-	head   *entry
-	sealed bool
-	made   int64 // nanoseconds; a file as young as that may have changed unseen
-	all    bool  // compare the bytes of every unchanged file
-	salt   string
+	id    string
+	index *indexReader
+	part  io.Closer
+	head  *entry
+	made  int64 // nanoseconds; a file as young as that may have changed unseen
+	all   bool  // compare the bytes of every unchanged file
+	salt  string
 }
 
 // openBase opens the file list of m for merging.

@@ -136,6 +136,13 @@ func (l layout) read(at func(string) string) (*Installation, error) {
 	if l.kind == "linux-package" && os.Geteuid() == 0 && strings.Contains(i.Source.DSN.Reveal(), "/var/opt/gitlab/postgresql") {
 		// pg_ident of the package lets this user connect as Mattermost's role.
 		i.Source.OSUser, i.Target.OSUser = "mattermost", "mattermost"
+		if info, err := parseDSN(i.Source.DSN); err == nil {
+			// The package's superuser creates and renames databases.
+			admin := info.with("postgres")
+			admin["user"] = "gitlab-psql"
+			delete(admin, "password")
+			i.Target.AdminDSN, i.Target.AdminOSUser = admin.text(), "gitlab-psql"
+		}
 	}
 	i.Target.DSN, i.Target.StateDir = i.Source.DSN, filepath.Join(filepath.Dir(at(l.home)), ".mattermost-restores")
 	i.Target.MattermostVersion = i.Source.MattermostVersion

@@ -25,7 +25,6 @@ type RehearseOptions struct {
 	Workers    int
 	Progress   func(Progress)
 
-	now  func() time.Time
 	hook func(string)
 }
 

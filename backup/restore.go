@@ -23,8 +23,9 @@ type Target struct {
 	// that may create and rename databases. "" uses DSN's role and the
 	// database postgres.
 	AdminDSN Secret
-	// OSUser is as in Source, for both connections.
-	OSUser string
+	// OSUser is as in Source, for DSN; AdminOSUser for AdminDSN ("" is
+	// OSUser).
+	OSUser, AdminOSUser string
 	// Dirs says where each tree goes, for example DataTree. A directory that
 	// exists is replaced as a whole.
 	Dirs map[string]string
@@ -265,11 +266,16 @@ func (t Target) servers() (live, admin *server, err error) {
 	if live, err = newServer(t.DSN, t.OSUser); err != nil {
 		return nil, nil, err
 	}
-	admin = live.with("postgres")
-	if t.AdminDSN != "" {
-		if admin, err = newServer(t.AdminDSN, t.OSUser); err != nil {
-			return nil, nil, err
-		}
+	adminUser := t.AdminOSUser
+	if adminUser == "" {
+		adminUser = t.OSUser
+	}
+	dsn := t.AdminDSN
+	if dsn == "" {
+		dsn = live.info.with("postgres").text()
+	}
+	if admin, err = newServer(dsn, adminUser); err != nil {
+		return nil, nil, err
 	}
 	return live, admin, nil
 }

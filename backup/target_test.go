@@ -305,6 +305,10 @@ func TestPeerAuthenticationSeesTheChosenUser(t *testing.T) {
 	if res.Manifest.rows() != 1 {
 		t.Errorf("%d rows", res.Manifest.rows())
 	}
+	target := Target{DSN: dsn, OSUser: osUser, AdminDSN: Secret(c.DSN("postgres")), AdminOSUser: osUser, StateDir: t.TempDir()}
+	if _, err := Restore(t.Context(), store, res.ID, target, RestoreOptions{}); err != nil {
+		t.Error(err)
+	}
 	if os.Geteuid() == 0 {
 		if _, err := Create(t.Context(), store, Source{DSN: dsn}, CreateOptions{}); err == nil || !strings.Contains(err.Error(), "Peer authentication failed") {
 			t.Errorf("as root itself: %v", err)

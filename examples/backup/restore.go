@@ -28,8 +28,8 @@ Flags:
 
 // targetFlags say where to restore when it is not where the packages put it.
 type targetFlags struct {
-	root, data, config, dsnFile, adminFile, osUser, version, state, service, only, owner string
-	trees                                                                                repeated
+	root, data, config, dsnFile, adminFile, osUser, version, state, service, only, owner, adminUser string
+	trees                                                                                           repeated
 }
 
 func (t *targetFlags) add(f *flag.FlagSet) {
@@ -40,6 +40,7 @@ func (t *targetFlags) add(f *flag.FlagSet) {
 	f.StringVar(&t.dsnFile, "dsn-file", "", "`file` with the data source whose database is replaced; otherwise MM_SQLSETTINGS_DATASOURCE, then the installation's own")
 	f.StringVar(&t.adminFile, "admin-dsn-file", "", "`file` with a data source for a role that may create and rename databases; otherwise MM_ADMIN_DATASOURCE, then the first one's role")
 	f.StringVar(&t.osUser, "os-user", "", "operating system `user` that peer authentication shall see (needs root)")
+	f.StringVar(&t.adminUser, "admin-os-user", "", "the same for the administrative connection")
 	f.StringVar(&t.version, "mattermost", "", "`version` that will run; a backup of a newer one is refused")
 	f.StringVar(&t.state, "state", "", "`directory` with the journals of restores")
 	f.StringVar(&t.service, "service", "", "`kind` of service: gitlab-ctl, systemctl, or none")
@@ -80,10 +81,14 @@ func (t *targetFlags) target() (backup.Target, error) {
 	if dsn != "" {
 		out.DSN = dsn
 	}
-	if out.AdminDSN, err = dataSource(t.adminFile, "MM_ADMIN_DATASOURCE"); err != nil {
+	admin, err := dataSource(t.adminFile, "MM_ADMIN_DATASOURCE")
+	if err != nil {
 		return out, err
 	}
-	for value, into := range map[string]*string{t.osUser: &out.OSUser, t.version: &out.MattermostVersion, t.state: &out.StateDir} {
+	if admin != "" || dsn != "" { // what was detected belongs to the detected data source
+		out.AdminDSN, out.AdminOSUser = admin, ""
+	}
+	for value, into := range map[string]*string{t.adminUser: &out.AdminOSUser, t.osUser: &out.OSUser, t.version: &out.MattermostVersion, t.state: &out.StateDir} {
 		if value != "" {
 			*into = value
 		}
