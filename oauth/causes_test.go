@@ -179,7 +179,7 @@ func (s *stage) loopback(change func(*oauthtest.Browser)) {
 		a.RedirectURIs = append(a.RedirectURIs, "http://127.0.0.1/signup/gitlab/complete")
 	})
 	b := s.g.Browser("anna", s.browserTransport())
-	s.p.Interactive = &oauth.Interactive{Timeout: 20 * time.Second, Open: func(address string) error {
+	s.p.Interactive = &oauth.Interactive{Timeout: time.Minute, Open: func(address string) error {
 		// A trusted application has no consent page to deny.
 		s.change(func(a *oauth.Application) { a.Trusted = false })
 		change(b)
