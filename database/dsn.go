@@ -86,7 +86,19 @@ func ParseDSN(text string) (DSN, error) {
 	if err != nil {
 		return DSN{}, fmt.Errorf("parse data source: %w", err)
 	}
+	d.normalise()
 	return d, nil
+}
+
+// normalise drops what says nothing, so that equal data sources are equal
+// values: a single host without name and port, and no parameters at all.
+func (d *DSN) normalise() {
+	if len(d.Hosts) == 1 && d.Hosts[0] == (Host{}) {
+		d.Hosts = nil
+	}
+	if len(d.Params) == 0 {
+		d.Params = nil
+	}
 }
 
 // IsURL tells whether a data source is written as a URL.
@@ -268,7 +280,9 @@ func (d DSN) url(password Secret) string {
 			b.WriteString(hostPort(h))
 		}
 	} else if hosts, ports := d.hostLists(); true {
-		query = append(query, [2]string{"host", hosts})
+		if hosts != "" {
+			query = append(query, [2]string{"host", hosts})
+		}
 		if ports != "" {
 			query = append(query, [2]string{"port", ports})
 		}
