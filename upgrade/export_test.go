@@ -16,7 +16,7 @@ func ParseRules(text string) error {
 	rules, err := parseRules(text)
 	for i := range rules {
 		if err == nil {
-			err = rules[i].readBody()
+			_, err = rules[i].read()
 		}
 	}
 	return err

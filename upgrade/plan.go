@@ -321,8 +321,9 @@ func (p *planner) notes(product string, from, to Version) (notes, others []Note)
 		if !r.concerns(&h) {
 			continue
 		}
-		n := Note{Rule: r.complete(), Applies: condition(r.When).holds(p.facts)}
-		quiet := n.Applies == "" && (r.Severity == SeverityInfo || r.Kind == "start")
+		rule := r.complete()
+		n := Note{Rule: rule, Applies: condition(rule.When).holds(p.facts)}
+		quiet := n.Applies == "" && (rule.Severity == SeverityInfo || rule.Kind == "start")
 		if n.Applies == No || quiet {
 			others = append(others, n)
 		} else {

@@ -2,6 +2,7 @@ package upgrade_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -85,18 +86,38 @@ func TestDataStaysUnderSixtyKilobytes(t *testing.T) {
 	t.Logf("table %d + rules %d bytes", table, rules)
 }
 
-func TestDamagedRulesAreRefusedWithTheLine(t *testing.T) {
+func TestDamagedRulesAreRefusedByName(t *testing.T) {
 	for in, want := range map[string]string{
-		"at mm 5.0.0":                       "line 1: \"at mm 5.0.0\" before the first rule",
-		"@ a\nat mm five":                   "line 2: version \"five\"",
-		"@ a\ncolour red":                   "line 2: unknown key \"colour\"",
-		"@ a\nlands 1.0-x":                  "line 2: version \"x\"",
-		"@ a\n# fine\nfrom x-1.0":           "line 3: version \"x\"",
-		"@ a\nbreaks x\n\ncolour red\n@ b":  "line 4: unknown key \"colour\"",
-		"@ a\nbreaks x\ndo y\n@ b\nat mm x": "line 5: version \"x\"",
+		"at mm 5.0.0":                       "\"at mm 5.0.0\" before the first rule",
+		"@ a\nat mm five":                   "rule a: version \"five\"",
+		"@ a\ncolour red":                   "rule a: unknown key \"colour\"",
+		"@ a\nlands 1.0-x":                  "rule a: version \"x\"",
+		"@ a\n# fine\nfrom x-1.0":           "rule a: version \"x\"",
+		"@ a\nbreaks x\n\ncolour red\n@ b":  "rule a: unknown key \"colour\"",
+		"@ a\nbreaks x\ndo y\n@ b\nat mm x": "rule b: version \"x\"",
 	} {
 		if err := upgrade.ParseRules(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestTheLinesThatChooseARuleStandFirst(t *testing.T) {
+	raw, err := os.ReadFile("rules.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stanza := range strings.SplitSeq(string(raw), "\n@ ") {
+		chosen := false
+		for line := range strings.Lines(stanza) {
+			switch key, _, _ := strings.Cut(line, " "); key {
+			case "at", "from", "lands":
+				if chosen {
+					t.Errorf("%.40s: %s stands behind other lines", stanza, key)
+				}
+			case "is", "if", "breaks":
+				chosen = true
+			}
 		}
 	}
 }
