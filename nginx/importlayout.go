@@ -345,7 +345,7 @@ func (im *importer) logFormat(c *Directive) {
 		}
 	}
 	text := strings.Join(format, "")
-	if im.lost(d("log_format", text)) == "" {
+	if text != standaloneLogFormat && im.lost(d("log_format", text)) == "" {
 		im.site.Log.Format = text
 	}
 }
