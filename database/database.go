@@ -99,7 +99,8 @@ type Manager struct {
 // roles and databases for whatever is to be created. With a pool, acquire a
 // connection and give its Conn(): the Manager holds session locks, so it needs
 // one session. open is asked for connections to other databases of the server;
-// OpenerFor makes one from a DSN.
+// OpenerFor makes one from a DSN. conn may be nil for a Manager that only calls
+// Check, Fingerprint, DatabaseDigest, Owner, Analyze and the repairs.
 func New(conn *pgx.Conn, open Opener) *Manager { return &Manager{conn: conn, open: open} }
 
 // Errors that callers test for with errors.Is.
@@ -128,6 +129,9 @@ const lockKey = 0x200459481ce358ce
 // the Manager is connected to; where postgres does not exist or does not let us
 // in, it is taken in the Manager's own session.
 func (m *Manager) lock(ctx context.Context) (unlock func(), err error) {
+	if m.conn == nil {
+		return nil, errNoConn
+	}
 	conn, done := m.conn, func() {}
 	var here string
 	if err := conn.QueryRow(ctx, "SELECT current_database()").Scan(&here); err != nil {
@@ -154,6 +158,9 @@ func (m *Manager) lock(ctx context.Context) (unlock func(), err error) {
 		done()
 	}, nil
 }
+
+// errNoConn is what operations on the server say to a Manager without conn.
+var errNoConn = errors.New("this Manager has no connection of its own: give New one to a maintenance database")
 
 // reached tells a test that a point was passed; it does nothing otherwise.
 func (m *Manager) reached(point string) {
@@ -207,6 +214,9 @@ func transaction(ctx context.Context, conn *pgx.Conn, steps []Step) error {
 
 // ServerVersion is PostgreSQL's server_version_num, for example 150018.
 func (m *Manager) ServerVersion(ctx context.Context) (int, error) {
+	if m.conn == nil {
+		return 0, errNoConn
+	}
 	return serverVersion(ctx, m.conn)
 }
 

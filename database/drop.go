@@ -68,6 +68,9 @@ func (m *Manager) guard(ctx context.Context, database string) error {
 	if err := refuseName(database); err != nil {
 		return err
 	}
+	if m.conn == nil {
+		return errNoConn
+	}
 	var template, current bool
 	err := m.conn.QueryRow(ctx, "SELECT datistemplate, datname = current_database() FROM pg_database WHERE datname = $1", database).Scan(&template, &current)
 	if ok, err := found(err); err != nil || !ok {

@@ -188,3 +188,19 @@ func TestTerminateAndAnalyze(t *testing.T) {
 	wantError(t, err, ErrNotFound)
 	wantError(t, m.Analyze(t.Context(), "nowhere"), ErrNotFound)
 }
+
+func TestAManagerWithoutConnectionSaysSo(t *testing.T) {
+	m, ctx := New(nil, OpenerFor(target(""))), t.Context()
+	_, ensure := m.Ensure(ctx, EnsureOptions{})
+	_, plan := m.PlanEnsure(ctx, EnsureOptions{})
+	_, swap := m.Swap(ctx, "a", "b")
+	_, terminate := m.Terminate(ctx, "a")
+	_, planDrop := m.PlanDrop(ctx, DropOptions{Database: "a"})
+	_, version := m.ServerVersion(ctx)
+	for name, err := range map[string]error{"ensure": ensure, "plan": plan, "swap": swap, "terminate": terminate, "plan drop": planDrop, "version": version,
+		"drop": m.Drop(ctx, "a", "a"), "rename": m.Rename(ctx, "a", "b"), "clone": m.Clone(ctx, "a", "b")} {
+		if !errors.Is(err, errNoConn) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

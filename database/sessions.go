@@ -47,6 +47,9 @@ func (m *Manager) terminate(ctx context.Context, database string) (int, error) {
 
 // exists fails with ErrNotFound when the database does not exist.
 func (m *Manager) exists(ctx context.Context, database string) error {
+	if m.conn == nil {
+		return errNoConn
+	}
 	var n int
 	if err := m.conn.QueryRow(ctx, "SELECT count(*) FROM pg_database WHERE datname = $1", database).Scan(&n); err != nil {
 		return err

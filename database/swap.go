@@ -41,6 +41,9 @@ func (m *Manager) previousName(ctx context.Context, database string, at time.Tim
 	if err := checkName("database", database); err != nil {
 		return "", err
 	}
+	if m.conn == nil {
+		return "", errNoConn
+	}
 	stamp := at.UTC().Format("_20060102_150405")
 	for n := 1; n < 100; n++ {
 		suffix := stamp
