@@ -93,7 +93,6 @@ type (
 	splat struct {
 		span
 		value node // nil in *
-		twice bool
 	}
 	blockPass struct {
 		span

@@ -64,7 +64,7 @@ func (f *File) Set(value any, path ...string) (Edit, error) {
 		last := places[len(places)-1]
 		edit := Edit{Shadowed: e.shadowed(places)}
 		if same, known := e.sameValue(last.value, value); known && same {
-			edit.Pos = f.pos(last.stmt.at().from)
+			edit.Pos = f.place(last.stmt.at().from)
 			return edit, nil
 		}
 		if text, err = e.styleLike(last.value).ruby(value); err != nil {
@@ -100,12 +100,12 @@ func (f *File) Append(value any, path ...string) (Edit, error) {
 	if err == nil && len(places) > 0 {
 		last := places[len(places)-1]
 		if same, known := e.sameValue(last.value, value); known && same && last.pair == nil {
-			return Edit{Pos: f.pos(last.stmt.at().from), Shadowed: e.shadowed(places)}, nil
+			return Edit{Pos: f.place(last.stmt.at().from), Shadowed: e.shadowed(places)}, nil
 		}
 	}
 	var shadowed []Pos
 	for _, p := range places {
-		shadowed = append(shadowed, f.pos(p.stmt.at().from))
+		shadowed = append(shadowed, f.place(p.stmt.at().from))
 	}
 	edit, err := f.appendLine(e, text)
 	edit.Shadowed = shadowed
@@ -131,7 +131,7 @@ func (f *File) Uncomment(value any, path ...string) (Edit, error) {
 	}
 	if len(places) > 0 {
 		last := places[len(places)-1]
-		at := f.pos(last.stmt.at().from)
+		at := f.place(last.stmt.at().from)
 		if same, known := e.sameValue(last.value, value); known && same {
 			return Edit{Pos: at, Shadowed: e.shadowed(places)}, nil
 		}
@@ -183,7 +183,11 @@ type change struct {
 // was before. at is an offset of the old text whose place is wanted.
 func (f *File) apply(edit Edit, changes []change, at int) (Edit, error) {
 	slices.SortFunc(changes, func(a, b change) int { return a.from - b.from })
-	var out bytes.Buffer
+	size := len(f.src)
+	for _, c := range changes {
+		size += len(c.text)
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size))
 	pos, shifted := 0, at
 	for _, c := range changes {
 		if c.from < pos {
@@ -198,7 +202,7 @@ func (f *File) apply(edit Edit, changes []change, at int) (Edit, error) {
 	}
 	out.Write(f.src[pos:])
 	if bytes.Equal(out.Bytes(), f.src) {
-		edit.Pos = f.pos(at)
+		edit.Pos = f.place(at)
 		return edit, nil
 	}
 	edited, err := Parse(f.name, out.Bytes())
@@ -208,7 +212,7 @@ func (f *File) apply(edit Edit, changes []change, at int) (Edit, error) {
 	edited.disk = f.disk
 	*f = *edited
 	edit.Changed = true
-	edit.Pos = f.pos(min(max(shifted, 0), len(f.src)))
+	edit.Pos = f.place(min(max(shifted, 0), len(f.src)))
 	return edit, nil
 }
 
@@ -229,7 +233,7 @@ func (f *File) appendLine(e *editor, text string) (Edit, error) {
 	}
 	edit, err := f.apply(Edit{}, []change{{at, at, prefix + line + eol}}, at)
 	if err == nil {
-		edit.Pos = f.pos(at + len(prefix))
+		edit.Pos = f.place(at + len(prefix))
 	}
 	return edit, err
 }

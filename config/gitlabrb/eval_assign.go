@@ -77,8 +77,7 @@ func (ev *evaluator) noteLocal(n node, name string) {
 
 // storeCall assigns recv[args] = v or recv.name = v.
 func (ev *evaluator) storeCall(n node, c *call, recv value, args []value, v value) {
-	if u, ok := recv.(Undecided); ok {
-		_ = u
+	if _, unknown := recv.(Undecided); unknown {
 		return
 	}
 	if c.name == "[]" {

@@ -65,9 +65,6 @@ func (ev *evaluator) blockOf(c *call) *proc {
 	return nil
 }
 
-// hasBlockArg reports whether a call has a block at all, known or not.
-func hasBlockArg(c *call) bool { return c != nil && c.block != nil }
-
 // sendBlock calls a method with a block; break in the block leaves the call.
 func (ev *evaluator) sendBlock(n node, recv value, name string, args []value, blk *proc) value {
 	if blk == nil || blk.symbol != "" || blk.lambda {

@@ -150,7 +150,7 @@ func TestSyntaxErrorsStandWhereRubyReportsThem(t *testing.T) {
 		{"a missing quote shows at the next one, with a hint", "nginx['a'] = 'foo\nnginx['b'] = 'bar'\n", `t.rb:2:8: unexpected "b", expected the end of the statement; is a quote missing on a line above?`},
 		{"an unclosed string names where it began", "x = 1\nexternal_url 'a\nb\n", `t.rb:3:2: unterminated string meets end of file: it began on line 2, expected "'"`},
 		{"an unclosed bracket", "nginx['a'] = [1,\n2\n", `t.rb:2:2: unexpected end of file, expected "," or "]"`},
-		{"a missing end names its beginning", "if true\n  nginx['a'] = 1\n", `t.rb:2:17: unexpected end of file, expected "end" of the "if" on line 1`},
+		{"a missing end names its beginning", "if true\n  nginx['a'] = 1\n", `t.rb:2:17: unexpected end of file, expected "end" of the "if" or "unless" on line 1`},
 		{"a stray end", "nginx['a'] = 1\nend\n", `t.rb:2:1: unexpected "end", expected a new statement`},
 		{"a template's leftover", "nginx['a'] = {{ port }}\n", `t.rb:1:22: unexpected "}", expected "=>" after a hash key`},
 		{"a missing comma in a hash", "nginx['a'] = {\n 'a' => 1\n 'b' => 2 }\n", `t.rb:3:2: unexpected "'", expected "," or "}"`},

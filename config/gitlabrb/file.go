@@ -93,6 +93,14 @@ func (f *File) pos(offset int) Pos {
 	return Pos{File: f.name, Line: line, Col: offset - starts[line-1] + 1}
 }
 
+// place is pos for one question about a text that changes soon: it counts
+// instead of making a table of lines.
+func (f *File) place(offset int) Pos {
+	offset = min(max(offset, 0), len(f.src))
+	start := bytes.LastIndexByte(f.src[:offset], '\n') + 1
+	return Pos{File: f.name, Line: bytes.Count(f.src[:start], []byte("\n")) + 1, Col: offset - start + 1}
+}
+
 // eofPos is the place of the end of the text, or of the part before end: the
 // last line that has any byte, as Ruby counts it.
 func (f *File) eofPos(end int) Pos {

@@ -21,9 +21,8 @@ type generator struct {
 	vars    map[byte][]string // by type: s i b a h
 	next    int
 	depth   int
-	pending []string // bodies of heredocs opened on the current line
-	flat    int      // > 0: no line break may be written
-	inLoop  bool
+	pending []string          // bodies of heredocs opened on the current line
+	flat    int               // > 0: no line break may be written
 	methods map[byte][]string // methods with one string parameter, by result
 }
 
@@ -47,9 +46,6 @@ func (g *generator) program() program {
 			b.WriteString(g.pick("", "", "", " # comment 'x", " ", "\t") + g.nl())
 		}
 		b.WriteString(g.pick("", "", "", "\n", "# note\n", "=begin\nany 'text\n=end\n", "  "))
-		if strings.HasSuffix(b.String(), "; ") {
-			continue
-		}
 	}
 	text := b.String()
 	if !strings.HasSuffix(text, "\n") {
@@ -93,7 +89,7 @@ func (g *generator) break_(s string) string {
 			s = string(b)
 		}
 	}
-	return strings.ToValidUTF8(s, "")
+	return strings.ToValidUTF8(s, "") + "\n"
 }
 
 func (g *generator) one(in int) bool { return g.r.IntN(in) == 0 }

@@ -19,7 +19,9 @@ type lexer struct {
 
 	afterAssign bool // "=\\ " is allowed there
 
-	trivia *[]trivia // when set, comments and line breaks are collected
+	skipFrom int // comments from here to skipTo were looked at already
+	skipTo   int
+	trivia   *[]trivia // when set, comments and line breaks are collected
 
 	isLocal func(name string) bool
 	kwargNL bool // newline after a label ends the list (block parameters)
@@ -100,6 +102,10 @@ func (l *lexer) next() token {
 // skipSpace skips white space, comments and newlines that end nothing. It
 // returns the offset of a newline that does end a statement, or -1.
 func (l *lexer) skipSpace() (spaced bool, newline int) {
+	if l.skipTo > l.pos && l.skipFrom == l.pos && l.trivia == nil {
+		l.pos, spaced = l.skipTo, true
+		l.lineStart()
+	}
 	for l.pos < l.endOfFile {
 		switch c := l.src[l.pos]; c {
 		case ' ', '\t', '\f', '\v', '\r':
@@ -209,11 +215,13 @@ func isBlockComment(line []byte) bool {
 // leadingDot reports whether the next line that is neither a comment nor
 // blank continues the expression with .name or &.name.
 func (l *lexer) leadingDot() bool {
+	l.skipFrom, l.skipTo = l.pos, 0
 	for i := l.pos; i < l.endOfFile; i++ {
 		switch c := l.src[i]; c {
 		case ' ', '\t', '\f', '\v', '\r':
 		case '#':
 			i = l.lineStop(i)
+			l.skipTo = min(i+1, l.endOfFile)
 			if i+1 < l.endOfFile && l.src[i+1] == '=' && isBlockComment(l.src[i+1:l.endOfFile]) {
 				return false
 			}

@@ -99,7 +99,7 @@ func (ev *evaluator) hashFetch(n node, h *hash, args []value, blk *proc) (value,
 
 // dig reads nested values without making any.
 func (ev *evaluator) dig(n node, v value, keys []value) value {
-	for i, k := range keys {
+	for _, k := range keys {
 		if u := tainted(v); u != nil {
 			return *u
 		}
@@ -120,7 +120,6 @@ func (ev *evaluator) dig(n node, v value, keys []value) value {
 		default:
 			return ev.raise(n, "TypeError", className(v)+" does not have #dig method")
 		}
-		_ = i
 	}
 	return v
 }

@@ -29,9 +29,6 @@ type nameSet struct {
 	release release
 }
 
-// newest is the last release whose names were looked up.
-var newest = release{19, 3}
-
 // namesOf returns the names of a release; "" is 18.11. A version that cannot
 // be read counts as 18.11 as well.
 func namesOf(version string) nameSet {

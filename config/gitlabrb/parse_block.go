@@ -106,6 +106,7 @@ func (p *parser) paramOrder(list *params, k paramKind, t token) {
 
 func (p *parser) declareParam(list *params, pr param) {
 	if pr.name != "" {
+		p.checkReserved(pr.name)
 		s := &p.scopes[len(p.scopes)-1]
 		if s.names == nil {
 			s.names = make(map[string]struct{})

@@ -149,7 +149,7 @@ func hasBlock(n node) bool {
 func (p *parser) blockTaker(n node) (*call, bool) {
 	switch n := n.(type) {
 	case *call:
-		return n, n.block == nil && n.name != "[]" && !n.op
+		return n, n.block == nil && !n.op
 	case *localVar:
 		return &call{span: n.span, name: n.name, nameAt: n.span}, true
 	case *constant:

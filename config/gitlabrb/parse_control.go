@@ -33,7 +33,7 @@ func (p *parser) ifStatement() node {
 		otherwise = p.elseBranch(kw == kwIf)
 		return nil
 	})
-	p.expectKeyword(kwEnd, `"end" of the "`+map[keyword]string{kwIf: "if", kwUnless: "unless"}[kw]+`" on line `+p.lineText(start))
+	p.expectEnd("\"if\" or \"unless\"", start)
 	p.wasCommand = false
 	s := span{start, p.prevEnd}
 	if kw == kwUnless {
@@ -61,14 +61,20 @@ func (p *parser) elseBranch(elsif bool) node {
 	return nil
 }
 
-func (p *parser) lineText(offset int) string { return itoa(p.file.pos(offset).Line) }
+// expectEnd steps over the "end" of what began at start.
+func (p *parser) expectEnd(what string, start int) {
+	if !p.atKeyword(kwEnd) {
+		p.unexpected("\"end\" of the " + what + " on line " + itoa(p.file.pos(start).Line))
+	}
+	p.next()
+}
 
 func (p *parser) whileStatement() node {
 	start, kw := p.tok.from, p.tok.kw
 	p.next()
 	cond := p.loopHead(p.expression)
 	body := p.inBrackets(func() node { return p.statements(tEOF) })
-	p.expectKeyword(kwEnd, `"end" of the loop on line `+p.lineText(start))
+	p.expectEnd("loop", start)
 	p.wasCommand = false
 	return &while{span: span{start, p.prevEnd}, cond: cond, body: body, until: kw == kwUntil}
 }
@@ -106,7 +112,7 @@ func (p *parser) forStatement() node {
 	p.expectKeyword(kwIn, `"in"`)
 	list := p.loopHead(p.expression)
 	body := p.inBrackets(func() node { return p.statements(tEOF) })
-	p.expectKeyword(kwEnd, `"end" of the loop on line `+p.lineText(start))
+	p.expectEnd("loop", start)
 	p.wasCommand = false
 	var target node = m
 	if len(m.targets) == 1 {
@@ -138,7 +144,7 @@ func (p *parser) caseStatement() node {
 		c.otherwise = p.elseBranch(false)
 		return nil
 	})
-	p.expectKeyword(kwEnd, `"end" of the "case" on line `+p.lineText(start))
+	p.expectEnd("\"case\"", start)
 	p.wasCommand = false
 	c.span = span{start, p.prevEnd}
 	return c
@@ -174,7 +180,7 @@ func (p *parser) beginStatement() node {
 		body = p.bodyStatement()
 		return nil
 	})
-	p.expectKeyword(kwEnd, `"end" of the "begin" on line `+p.lineText(start))
+	p.expectEnd("\"begin\"", start)
 	p.wasCommand = false
 	if b, ok := body.(*begin); ok {
 		b.span = span{start, p.prevEnd}
@@ -262,7 +268,7 @@ func (p *parser) classStatement() node {
 	p.pushScope(false)
 	p.inBrackets(func() node { return p.bodyStatement() })
 	p.popScope()
-	p.expectKeyword(kwEnd, `"end" of the definition on line `+p.lineText(start))
+	p.expectEnd("definition", start)
 	p.wasCommand = false
 	return &opaque{span{start, p.prevEnd}, "class or module"}
 }

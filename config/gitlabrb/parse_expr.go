@@ -295,7 +295,9 @@ func (p *parser) assignment(n node, command, statement bool) node {
 	n = p.target(n)
 	p.next()
 	start := n.at().from
-	command = command && start != p.argStart
+	if command = command && (start == p.stmtStart || start == p.chainStart); command {
+		p.chainStart = p.tok.from
+	}
 	if statement && p.tok.kind == tSplat {
 		v := p.manyValues(nil)
 		return &assign{span{start, p.prevEnd}, n, v}
@@ -356,7 +358,11 @@ func (p *parser) opAssignment(n node, command bool) node {
 	n = p.target(n)
 	op := p.tok.text
 	p.next()
-	v := p.arg(command && n.at().from != p.argStart)
+	start := n.at().from
+	if command = command && (start == p.stmtStart || start == p.chainStart); command {
+		p.chainStart = p.tok.from
+	}
+	v := p.arg(command)
 	if p.atKeyword(kwRescueMod) {
 		v = p.rescueValue(v)
 	}

@@ -111,26 +111,25 @@ func stringParts(s *strLit) []node {
 // parenthesized parses ( statements ).
 func (p *parser) parenthesized(start int) node {
 	var body *seq
+	single := p.tok.kind == tLParenArg // behind a method name: one statement
 	p.next()
 	saved := p.stmtStart
 	p.inBrackets(func() node {
-		body = p.statements(tRParen)
+		if !single || p.endsStatements() || p.tok.kind == tNewline || p.tok.kind == tSemicolon {
+			body = p.statements(tRParen)
+			return body
+		}
+		body = &seq{list: []node{p.statement()}}
+		p.skipNewline()
 		return body
 	})
 	p.stmtStart = saved
-	if p.tok.kind == tComma {
-		p.unexpected(`")"`)
-	}
 	if p.tok.kind != tRParen {
 		p.unexpected(`")"`)
 	}
 	p.next()
 	p.wasCommand = false
 	body.span = span{start, p.prevEnd}
-	if len(body.list) == 1 {
-		// A parenthesized expression keeps its own node; the seq keeps the span.
-		return body
-	}
 	return body
 }
 
@@ -238,7 +237,6 @@ func (p *parser) listElement(what listKind, first bool) (n node, pr pair, isPair
 	if pr, ok := p.pairStart(); ok {
 		return nil, pr, true
 	}
-	p.argStart = from
 	v := p.arg(what != listArray && first)
 	if p.tok.kind == tArrow && !p.wasCommand {
 		p.next()

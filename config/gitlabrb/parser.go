@@ -23,7 +23,7 @@ type parser struct {
 	inDef      bool
 	wasCommand bool   // the operand just read was a call without parentheses
 	stmtStart  int    // where the current statement starts
-	argStart   int    // where the current argument starts
+	chainStart int    // where the value of an assignment statement starts
 	injected   node   // an operand that was read ahead
 	inHeredoc  *token // the heredoc whose body is being read
 }
@@ -39,7 +39,7 @@ type scope struct {
 type bailout struct{ eof bool }
 
 func newParser(f *File) *parser {
-	p := &parser{file: f, scopes: []scope{{}}, argStart: -1, stmtStart: -1}
+	p := &parser{file: f, scopes: []scope{{}}, stmtStart: -1, chainStart: -1}
 	p.lex = lexer{src: f.src, endOfFile: len(f.src), state: sBeg, cmdStart: true, isLocal: p.isLocal, fail: p.fail}
 	if strings.HasPrefix(string(f.src[:min(3, len(f.src))]), "\ufeff") {
 		p.lex.pos = 3
@@ -375,10 +375,15 @@ func (p *parser) isLocal(name string) bool {
 	return false
 }
 
-func (p *parser) declare(name string) {
+// checkReserved refuses _1 to _9 as names.
+func (p *parser) checkReserved(name string) {
 	if len(name) == 2 && name[0] == '_' && name[1] >= '1' && name[1] <= '9' {
 		p.fail(p.prevEnd-2, p.prevEnd, name+" is reserved for the parameters of blocks")
 	}
+}
+
+func (p *parser) declare(name string) {
+	p.checkReserved(name)
 	s := &p.scopes[len(p.scopes)-1]
 	if p.isLocal(name) {
 		return
@@ -393,6 +398,9 @@ func (p *parser) fail(from, to int, message string) {
 	at := p.file.pos(from)
 	if from >= p.lex.endOfFile {
 		at = p.file.eofPos(p.lex.endOfFile)
+		if n := len(p.lex.heredocs); n > 0 && p.lex.heredocs[n-1].body.to == len(p.file.src) {
+			at = p.file.pos(p.lex.heredocs[n-1].tag.to) // Ruby's line is still that of the tag
+		}
 	}
 	p.errs = append(p.errs, &Error{Pos: at, Message: message})
 	p.tok.from = max(p.tok.from, from)

@@ -12,8 +12,12 @@ func (r *regex) compile() (*regexp.Regexp, string) {
 	if len(r.source) > 500 || strings.Trim(r.flags, "imu") != "" {
 		return nil, refused
 	}
-	for _, bad := range []string{"(?", "\\p", "\\P", "\\k", "\\g", "\\G", "\\K", "\\R", "\\X", "\\Z", "\\b", "\\B", "\\h", "\\H", "\\u", "\\c", "\\C", "\\M", "&&", "[[", "[]", "[^]", "++", "*+", "?+", "}+"} {
-		if strings.Contains(r.source, bad) && bad != "[[" || bad == "[[" && nestedClass(r.source) {
+	if nestedClass(r.source) {
+		return nil, refused
+	}
+	for _, bad := range [...]string{"(?", "\\p", "\\P", "\\k", "\\g", "\\G", "\\K", "\\R", "\\X", "\\Z", "\\b", "\\B", "\\h", "\\H",
+		"\\u", "\\c", "\\C", "\\M", "&&", "[]", "[^]", "++", "*+", "?+", "}+"} {
+		if strings.Contains(r.source, bad) {
 			return nil, refused
 		}
 	}

@@ -19,7 +19,6 @@ type style struct {
 	quote  byte
 	keyed  byte   // how a key is written in an index: ' " or :
 	assign string // between a target and its value
-	spaced bool
 }
 
 // styleOf reads the style from the last setting of the same name, or from the

@@ -163,6 +163,9 @@ func (ev *evaluator) envMethod(n node, name string, args []value, blk *proc) (va
 	default:
 		return ev.unevaluated(n, "calls ENV."+name+", which is not evaluated"), true
 	}
+	if len(args) > 2 || len(args) > 1 && name != "fetch" {
+		return ev.raise(n, "ArgumentError", "wrong number of arguments"), true
+	}
 	v, has, u := ev.env(n, key)
 	switch {
 	case u != nil:

@@ -168,7 +168,7 @@ func (p *yamlParser) number(s string) value {
 		return f
 	case onlyDots && dots > 1 && digits == s && !strings.Contains(s, ".."):
 		return newStr(s) // an address or a version
-	case strings.Trim(strings.ToLower(digits), "0123456789.,_:xobet+- zabcdf") == "":
+	case strings.Trim(strings.ToLower(digits), "0123456789.,_:+- abcdefotxz") == "":
 		p.refuse("a value that looks like a number or a date")
 	}
 	return newStr(s)

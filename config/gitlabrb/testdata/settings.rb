@@ -167,10 +167,11 @@ def run(source)
   settings.__evaluate__
   { settings: encode(settings.values_set) }
 rescue SyntaxError => e
-  line = e.message[/\At\.rb:(\d+):/, 1]
+  message = e.message.lines.reject { |l| l.include?('circular argument reference') }.join
+  line = message[/\At\.rb:(\d+):/, 1]
   return { error: 'SyntaxError' } unless line # in a text that was evaluated
 
-  { syntax: line.to_i, message: e.message.lines.first.to_s.scrub }
+  { syntax: line.to_i, message: message.lines.first.to_s.scrub }
 rescue Forbidden, NoMemoryError, SecurityError
   { error: 'Forbidden' }
 rescue SystemStackError, StandardError, ScriptError => e
