@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gitlab-mattermost/sdk/envmap"
 	"github.com/gitlab-mattermost/sdk/internal/golden"
@@ -213,8 +214,8 @@ func TestCheckOf200VariablesTakesUnder200Microseconds(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	e, v := typical(200), envmap.Version{Major: 10, Minor: 11}
 	best := time.Duration(1 << 62)
-	for range 5 {
-		const rounds = 200
+	for range 60 {
+		const rounds = 20
 		start := threadTime(t)
 		for range rounds {
 			if _, err := envmap.Check(e, v); err != nil {
@@ -224,17 +225,16 @@ func TestCheckOf200VariablesTakesUnder200Microseconds(t *testing.T) {
 		best = min(best, (threadTime(t)-start)/rounds)
 	}
 	t.Logf("%v of CPU time", best)
-	if best > 200*time.Microsecond {
+	if best > 200*time.Microsecond || best <= 0 {
 		t.Errorf("%v, want at most 200µs", best)
 	}
 }
 
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
-	const rusageThread = 1
-	var u syscall.Rusage
-	if err := syscall.Getrusage(rusageThread, &u); err != nil {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &now); err != nil {
 		t.Fatal(err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(now.Nano())
 }

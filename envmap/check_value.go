@@ -147,7 +147,7 @@ func (c *checker) text(v *Verdict, text string) {
 
 // allowed applies the server's own validation.
 func (c *checker) allowed(v *Verdict, value any) {
-	r, ok := rules(v.Path, c.version)
+	r, ok := rules(v.setting, c.version)
 	if !ok || v.setting.at(c.place) == Maybe && before(c.version, r.since) {
 		return
 	}

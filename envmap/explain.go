@@ -138,7 +138,7 @@ func explainSetting(asked string, s Setting, v Version) Explanation {
 	} else if generatedByServer(s.Path) {
 		x.Notes = append(x.Notes, "the server makes up a value when there is none")
 	}
-	if r, ok := rules(s.Path, v); ok {
+	if r, ok := rules(s, v); ok {
 		x.Allowed = r.words()
 	}
 	x.Example = example(s, v)
@@ -176,7 +176,7 @@ func example(s Setting, v Version) string {
 	case s.Kind == KindList && eraOf(v) != eraWalk:
 		value = "one,two"
 	}
-	if r, ok := rules(s.Path, v); ok && s.Kind == KindList && r.breaks(strings.Fields(value)) != "" {
+	if r, ok := rules(s, v); ok && s.Kind == KindList && r.breaks(strings.Fields(value)) != "" {
 		return ""
 	} else if ok && r.enum != nil {
 		value = r.enum[len(r.enum)-1]

@@ -34,6 +34,9 @@ func licensed(path string, v Version) []string {
 }
 
 func (c *checker) licence(v *Verdict, value any) {
+	if value == false {
+		return // nothing is switched on
+	}
 	values := licensed(v.Path, c.version)
 	if values == nil {
 		return

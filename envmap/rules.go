@@ -31,11 +31,37 @@ var (
 	v1107 = Version{Major: 11, Minor: 7, Patch: -1}
 )
 
-// rules returns the condition of a setting. It is a switch, not a table, so
-// that a check of many variables builds nothing.
-func rules(path string, v Version) (rule, bool) {
-	r := rule{path: path, since: v539}
-	switch path {
+// rules returns the condition of a setting. It is made of switches, not of a
+// table, so that a check of many variables builds nothing; each kind has its own.
+func rules(s Setting, v Version) (rule, bool) {
+	r := rule{path: s.Path, since: v539}
+	switch s.Kind {
+	case KindBool:
+		return boolRule(r)
+	case KindInt:
+		return intRule(r)
+	case KindList:
+		return listRule(r)
+	case KindString, KindJSON:
+		return enumRule(r, v)
+	}
+	return r, false
+}
+
+func boolRule(r rule) (rule, bool) {
+	switch r.path {
+	case "TeamSettings.ExperimentalViewArchivedChannels":
+		r.enum, r.since = []string{"true"}, v1100
+	case "ExperimentalSettings.ClientSideCertEnable":
+		r.enum, r.since = []string{"false"}, v1100
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+func enumRule(r rule, v Version) (rule, bool) {
+	switch r.path {
 	case "SqlSettings.DriverName":
 		r.enum = []string{"mysql", "postgres"}
 		if !before(v, v1100) {
@@ -68,12 +94,8 @@ func rules(path string, v Version) (rule, bool) {
 			"", "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
 			"GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE",
 		}
-	case "TeamSettings.ExperimentalViewArchivedChannels":
-		r.enum, r.since = []string{"true"}, v1100
-	case "ExperimentalSettings.ClientSideCertEnable":
-		r.enum, r.since = []string{"false"}, v1100
 	default:
-		return intRule(r)
+		return textRule(r)
 	}
 	return r, r.applies(v)
 }
@@ -122,7 +144,7 @@ func intRule(r rule) (rule, bool) {
 			return ""
 		}
 	default:
-		return textRule(r)
+		return r, false
 	}
 	return r, true
 }
@@ -169,7 +191,7 @@ func textRule(r rule) (rule, bool) {
 	case "LogSettings.AdvancedLoggingJSON", "ExperimentalAuditSettings.AdvancedLoggingJSON":
 		r.text, r.since = jsonObject, v1011
 	default:
-		return listRule(r)
+		return r, false
 	}
 	return r, true
 }

@@ -193,28 +193,32 @@ func Settings() iter.Seq[Setting] {
 	}
 }
 
-// isKey tells whether a name is the first column of a line.
+// isKey tells whether a name is the first column of a line: letters in either
+// case, and either separator.
 func isKey(name, line string) bool {
 	if len(line) <= len(name) || line[len(name)] != '\t' {
 		return false
 	}
 	for i := range len(name) {
-		if fold(name[i]) != fold(line[i]) {
+		a, b := name[i], line[i]
+		switch {
+		case a == b:
+		case a^b == 0x20 && b|0x20 >= 'a' && b|0x20 <= 'z':
+		case (a == '_' || a == '.') && (b == '_' || b == '.'):
+		default:
 			return false
 		}
 	}
 	return true
 }
 
-// fold gives letters and separators the one form that keys are compared in.
+// fold gives letters and separators the one form that the index is hashed in.
+// Other bytes may fall together; isKey tells them apart.
 func fold(c byte) byte {
-	switch {
-	case c == '_':
+	if c == '_' {
 		return '.'
-	case c >= 'A' && c <= 'Z':
-		return c + 'a' - 'A'
 	}
-	return c
+	return c | 0x20
 }
 
 func parseLine(line string) Setting {
