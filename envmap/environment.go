@@ -6,7 +6,7 @@
 //
 // The package reads and writes text; it starts nothing and talks to no server.
 // Facts about settings (names, types, defaults, the versions that know them)
-// come from a table sampled from 33 Mattermost releases, 4.0.5 to 11.11, that
+// come from a table sampled from 31 Mattermost releases, 4.0.5 to 11.11, that
 // is part of the package. Between two samples the package says that it cannot
 // know exactly.
 package envmap
