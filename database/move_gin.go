@@ -19,7 +19,7 @@ import (
 // spread over all of them; the index is about an eighth larger.
 
 // defaultBigTable is from when on that pays.
-const defaultBigTable = 32 << 20
+const defaultBigTable = 8 << 20
 
 // earlyIndex is built before the rows.
 type earlyIndex struct{ schema, name, definition string }
