@@ -40,6 +40,23 @@
 // spelling suggestion) and gitlabrb.may-fail (an error on a line of which it is
 // not known whether it runs). The ids are stable.
 //
+// # Editing
+//
+// File.Set, Append, Uncomment and Unset change one setting and leave every
+// other byte as it is; File.WriteFile writes the result with the mode and owner
+// of the old file. What stands in a condition, loop or method, or may be meant
+// by a computed key, is refused with its line (ErrNotEditable), never edited
+// blindly. File.OneLine prints a file for GITLAB_OMNIBUS_CONFIG.
+//
+// # What is not promised
+//
+// Ruby that is parsed and not evaluated (classes, most regular expressions,
+// methods that settings files do not use) gives Undecided; pattern matching and
+// encodings other than UTF-8 are refused with ErrUnsupported. Errors that Ruby
+// finds behind its parser, such as a regular expression that cannot be
+// compiled, are not noticed. The wording of messages may change; finding ids
+// and error values do not.
+//
 // # Limits
 //
 // A file is hostile until checked. Parse refuses more than MaxSize bytes and

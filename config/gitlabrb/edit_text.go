@@ -268,7 +268,7 @@ func (e *editor) pairKey(h *hashLit) string {
 			continue
 		}
 		from, to := p.key.at().from, p.key.at().to
-		word := symbolLen([]byte(key)) == len(key) && isIdentStart(key[0])
+		word := isWord(key)
 		switch {
 		case e.f.src[to-1] == ':' && word:
 			return key + ": "

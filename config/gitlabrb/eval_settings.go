@@ -82,6 +82,10 @@ func (ev *evaluator) unknownName(n node, name, what string) value {
 	if ev.foreign != "" {
 		return ev.undecided(n, "the name "+name+" may come from "+ev.foreign)
 	}
+	ev.step(20)
+	if at := ev.pos(n); ev.reported["error "+at.String()] && !ev.rescued() {
+		return ev.undecided(n, "the unknown setting "+name)
+	}
 	message := what + " the unknown setting \"" + name + "\""
 	if v := ev.names.version; v != "" {
 		message += " (GitLab " + v + ")"

@@ -66,7 +66,7 @@ func (s style) target(path []string) string {
 	b.WriteString(path[0])
 	for _, key := range path[1:] {
 		b.WriteByte('[')
-		if s.keyed == ':' && symbolLen([]byte(key)) == len(key) && isIdentStart(key[0]) {
+		if s.keyed == ':' && isWord(key) {
 			b.WriteString(":" + key)
 		} else {
 			quote := style{quote: s.keyed}
@@ -75,6 +75,11 @@ func (s style) target(path []string) string {
 		b.WriteByte(']')
 	}
 	return b.String()
+}
+
+// isWord reports whether a key can be written as a symbol without quotes.
+func isWord(key string) bool {
+	return key != "" && isIdentStart(key[0]) && symbolLen([]byte(key)) == len(key)
 }
 
 func (s style) assignOp(path []string) string {
@@ -182,7 +187,7 @@ func (s style) write(b *strings.Builder, v any) {
 
 // symbolText writes a symbol.
 func symbolText(s string) string {
-	if len(s) > 0 && isIdentStart(s[0]) && s[0] < 0x80 && symbolLen([]byte(s)) == len(s) {
+	if isWord(s) && s[0] < 0x80 {
 		return ":" + s
 	}
 	q := style{quote: '"'}.str(s)
