@@ -23,6 +23,8 @@ need openssl openssl
 need ruby ruby
 need runit chpst
 need zstd zstd
+need openssh-client ssh-keygen
+[ -x /lib/systemd/systemd ] || missing="$missing systemd" # its environment-file reader
 need tar tar
 need gzip gzip
 need ca-certificates update-ca-certificates
