@@ -44,6 +44,9 @@ func findTool(ctx context.Context, program, given string, serverMajor int) (*too
 	var seen []string
 	for _, p := range paths {
 		t, err := inspectTool(ctx, p)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			seen = append(seen, fmt.Sprintf("%s: %v", p, err))
 			continue
