@@ -24,6 +24,7 @@ need ruby ruby
 need runit chpst
 need zstd zstd
 need openssh-client ssh-keygen
+[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
 [ -x /lib/systemd/systemd ] || missing="$missing systemd" # its environment-file reader
 need tar tar
 need gzip gzip
