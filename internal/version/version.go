@@ -33,33 +33,27 @@ func Parse(text string) (Version, error) {
 // parseNumbers reads what is left of text once the product's name is gone, in
 // one pass and without allocating, as lookups by text need.
 func parseNumbers(s, text string) (Version, error) {
-	v := Version{Patch: -1}
-	field, digits, n := 0, 0, 0
-	for i := 0; i <= len(s); i++ {
-		end := i == len(s) || s[i] == '-' || s[i] == '+' || s[i] == '~'
-		switch {
-		case !end && s[i] >= '0' && s[i] <= '9':
+	numbers := [3]int{2: -1}
+	for field, i := 0, 0; field < len(numbers); field++ {
+		start, n := i, 0
+		for i < len(s) && s[i]-'0' <= 9 {
 			n = 10*n + int(s[i]-'0')
-			digits++
-			continue
-		case digits == 0 || digits > 5 || !end && s[i] != '.' || field > 2:
-			return Version{}, parseError(text)
+			i++
 		}
-		switch field {
-		case 0:
-			v.Major = n
-		case 1:
-			v.Minor = n
-		case 2:
-			v.Patch = n
+		if i == start || i > start+5 {
+			break
 		}
-		if end {
+		numbers[field] = n
+		if i == len(s) || s[i] == '-' || s[i] == '+' || s[i] == '~' {
 			if field == 0 || i == len(s)-1 {
-				return Version{}, parseError(text)
+				break
 			}
-			return v, nil
+			return Version{numbers[0], numbers[1], numbers[2]}, nil
 		}
-		field, digits, n = field+1, 0, 0
+		if s[i] != '.' {
+			break
+		}
+		i++
 	}
 	return Version{}, parseError(text)
 }
