@@ -152,7 +152,10 @@ func settingTest(term string) (name, op, value string, err error) {
 	name, rest, _ := strings.Cut(term, " ")
 	op, value, _ = strings.Cut(rest, " ")
 	numeric := slices.Contains([]string{"<", ">", "len<", "len>"}, op)
-	_, numErr := strconv.Atoi(value)
+	var numErr error
+	if numeric {
+		_, numErr = strconv.Atoi(value)
+	}
 	switch {
 	case !strings.Contains(name, "."):
 		return "", "", "", fmt.Errorf("condition %q: not a known term", term)
@@ -165,8 +168,11 @@ func settingTest(term string) (name, op, value string, err error) {
 }
 
 func evalSetting(term string, f *Facts) Answer {
+	if f.Settings == nil {
+		return ""
+	}
 	name, op, want, err := settingTest(term)
-	if err != nil || f.Settings == nil {
+	if err != nil {
 		return "" // a test checks that every rule's condition is well formed
 	}
 	got, set := f.Settings[name]

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Plan returns the ordered steps from one point to another for an installation
@@ -32,8 +33,7 @@ func Plan(from, to Point, facts Facts, on Date) (*Journey, error) {
 	if from.IsZero() || to.IsZero() {
 		return nil, errors.New("plan: a start and a destination are needed")
 	}
-	p := &planner{facts: &facts, rules: rulesByProduct(), stops: Stops(), journey: &Journey{From: from, To: to, On: on}}
-	p.journey.Steps = make([]Step, 0, 16)
+	p := &planner{facts: &facts, rules: embeddedRules(), stops: requiredStops(), journey: &Journey{From: from, To: to, On: on}}
 	if err := p.start(from); err != nil {
 		return nil, fmt.Errorf("plan from %s: %w", from, err)
 	}
@@ -50,8 +50,8 @@ func Plan(from, to Point, facts Facts, on Date) (*Journey, error) {
 // planner builds one journey step by step; state is where it stands.
 type planner struct {
 	facts   *Facts
-	rules   map[string][]*lazyRule // by product
-	stops   []Stop
+	rules   ruleIndex // shared with other plans, only read
+	stops   []Stop    // as well
 	journey *Journey
 	state   State
 	release Release // the GitLab release of the state; zero without GitLab
@@ -242,6 +242,7 @@ func (p *planner) gitlabUntil(to Version, before func() error) error {
 	if err != nil {
 		return err
 	}
+	p.expect(len(route))
 	for _, next := range route {
 		if next.GitLab.Major >= 19 && p.release.GitLab.Major < 19 && !p.left {
 			if err := before(); err != nil {
@@ -260,6 +261,7 @@ func (p *planner) climb(to Version) error {
 	if err != nil {
 		return err
 	}
+	p.expect(len(route))
 	for _, next := range route {
 		if next.Major >= 11 && p.state.Mattermost.Major < 11 {
 			if err := p.crossEleven(next); err != nil {
@@ -305,6 +307,12 @@ func (p *planner) finish() {
 	}
 }
 
+// expect makes room for the steps of a route and some around them, as Step is
+// too large to be copied again and again.
+func (p *planner) expect(releases int) {
+	p.journey.Steps = slices.Grow(p.journey.Steps, releases+releases/3+2)
+}
+
 // add appends a step that goes from the present state to another, and moves
 // there.
 func (p *planner) add(s Step, to State) {
@@ -316,21 +324,28 @@ func (p *planner) add(s Step, to State) {
 // notes sorts the rules of a hop into those that concern the installation or
 // may, and the others.
 func (p *planner) notes(product string, from, to Version) (notes, others []Note) {
-	h := newHop(from, to)
-	for _, r := range p.rules[product] {
-		if !r.concerns(&h) {
-			continue
-		}
-		rule := r.complete()
-		n := Note{Rule: rule, Applies: condition(rule.When).holds(p.facts)}
-		quiet := n.Applies == "" && (rule.Severity == SeverityInfo || rule.Kind == "start")
-		if n.Applies == No || quiet {
+	var few [32]*lazyRule
+	chosen := p.rules.on(product, newHop(from, to), few[:0])
+	if len(chosen) == 0 {
+		return nil, nil
+	}
+	rules := completeRules(chosen)
+	for i := range rules {
+		n := Note{Rule: &rules[i], Applies: condition(rules[i].When).holds(p.facts)}
+		if n.other() {
 			others = append(others, n)
 		} else {
 			notes = append(notes, n)
 		}
 	}
 	return notes, others
+}
+
+// other is true for what does not concern the installation, and for remarks of
+// which nothing is known.
+func (n Note) other() bool {
+	quiet := n.Applies == "" && (n.Severity == SeverityInfo || n.Kind == "start")
+	return n.Applies == No || quiet
 }
 
 // firstNineteen is the id of the step that installs the first GitLab without

@@ -24,7 +24,7 @@ func gitlabRoute(from, to Release, stops []Stop, facts *Facts) ([]Release, error
 		return nil, fmt.Errorf("GitLab cannot go back from %s to %s: restore a backup of %s instead", from.GitLab, to.GitLab, to.GitLab)
 	}
 	lines := stopLines(from, to, stops, facts)
-	route := []Release{to}
+	route := append(make([]Release, 0, len(lines)+2), to)
 	for _, l := range slices.Backward(lines) {
 		route = append(route, stopRelease(l, route[len(route)-1]))
 	}
@@ -43,7 +43,7 @@ func badCheck(gitlab Version) bool {
 
 // stopLines are the lines strictly between two releases that must be visited.
 func stopLines(from, to Release, stops []Stop, facts *Facts) []Version {
-	var lines []Version
+	lines := make([]Version, 0, len(stops))
 	between := func(v Version) bool {
 		return v.Compare(from.GitLab.Line()) > 0 && v.Compare(to.GitLab.Line()) < 0
 	}

@@ -47,120 +47,12 @@ type Rule struct {
 // Rules returns all rules, ordered by product and by the version they are
 // about. The slice is the caller's own.
 func Rules() []Rule {
-	rules := mustRules()
-	list := make([]Rule, len(rules))
-	for i := range rules {
-		list[i] = *rules[i].complete()
+	all := embeddedRules().all
+	list := make([]*lazyRule, len(all))
+	for i := range all {
+		list[i] = &all[i]
 	}
-	return list
-}
-
-// mustRules reads the embedded rules; a test reads the same text, so an error
-// is a damaged build.
-func mustRules() []lazyRule {
-	rules, err := parseRules(rulesText)
-	if err != nil {
-		panic("upgrade: damaged rules.txt: " + err.Error())
-	}
-	return rules
-}
-
-// rulesByProduct groups the rules, so that a hop only looks at its own.
-func rulesByProduct() map[string][]*lazyRule {
-	rules := mustRules()
-	groups := make(map[string][]*lazyRule, 3)
-	for _, product := range []string{ProductGitLab, ProductMattermost, ProductLeave} {
-		groups[product] = make([]*lazyRule, 0, len(rules))
-	}
-	for i := range rules {
-		groups[rules[i].product] = append(groups[rules[i].product], &rules[i])
-	}
-	return groups
-}
-
-// lazyRule is a rule of which only the lines that choose it are read: a plan
-// looks at all rules and shows few.
-type lazyRule struct {
-	id, text    string // text is the rest of the stanza
-	product     string
-	at          int    // rank of the version crossed, 0 for none
-	from, lands string // ranges, as written
-	// starts and ends are from and lands, read ahead where no version crossed
-	// spares the look at them.
-	starts, ends []Range
-}
-
-// complete reads the whole rule.
-func (r *lazyRule) complete() *Rule {
-	rule, err := r.read()
-	if err != nil {
-		panic("upgrade: damaged rules.txt: " + err.Error())
-	}
-	return rule
-}
-
-// read is complete with an error; what is not given is severity info and the
-// upgrade notes as source.
-func (r *lazyRule) read() (*Rule, error) {
-	rule := &Rule{ID: r.id, Severity: SeverityInfo, Source: sources["notes"]}
-	for rest := r.text; rest != ""; {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		key, value, _ := strings.Cut(line, " ")
-		if err := rule.set(key, value); err != nil {
-			return nil, fmt.Errorf("rule %s: %w", r.id, err)
-		}
-	}
-	return rule, nil
-}
-
-// choose reads the lines that choose the rule, which stand first.
-func (r *lazyRule) choose() error {
-	if err := r.chooseLines(); err != nil || r.at != 0 {
-		return err
-	}
-	return r.ranges()
-}
-
-// ranges reads from and lands.
-func (r *lazyRule) ranges() (err error) {
-	if r.starts, err = parseRanges(r.from); err == nil {
-		r.ends, err = parseRanges(r.lands)
-	}
-	if err != nil {
-		return fmt.Errorf("rule %s: %w", r.id, err)
-	}
-	return nil
-}
-
-func (r *lazyRule) chooseLines() error {
-	for rest := r.text; rest != ""; {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		key, value, _ := strings.Cut(line, " ")
-		switch key {
-		case "at":
-			var at string
-			r.product, at = productOf(value)
-			if at != "" {
-				v, err := version.Parse(at)
-				if err != nil {
-					return fmt.Errorf("rule %s: %w", r.id, err)
-				}
-				r.at = rank(v)
-			}
-		case "from":
-			r.from = value
-		case "lands":
-			r.lands = value
-		default:
-			return nil
-		}
-	}
-	return nil
+	return completeRules(list)
 }
 
 // productOf splits the value of "at" into a product and a version.
@@ -297,28 +189,4 @@ func within(v Version, ranges []Range) bool {
 		}
 	}
 	return len(ranges) == 0
-}
-
-// rank orders versions as one number, a line as its first release.
-func rank(v Version) int { return v.Major<<40 | v.Minor<<20 | max(v.Patch, 0) }
-
-// hop is a move from one version to another.
-type hop struct {
-	from, to         Version
-	fromRank, toRank int
-}
-
-func newHop(from, to Version) hop {
-	return hop{from, to, rank(from), rank(to)}
-}
-
-// concerns reports whether a hop of the rule's product meets the rule, before any facts are asked.
-func (r *lazyRule) concerns(h *hop) bool {
-	if r.at != 0 && (h.fromRank >= r.at || h.toRank < r.at) {
-		return false
-	}
-	if r.at != 0 && r.ranges() != nil {
-		return false // a test reads all of them
-	}
-	return within(h.from, r.starts) && within(h.to, r.ends)
 }

@@ -1,6 +1,9 @@
 package upgrade
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Stop is a GitLab line that an upgrade may not jump over.
 type Stop struct {
@@ -16,7 +19,12 @@ type Stop struct {
 
 // Stops returns GitLab's required stops, oldest first: the documented ones, of
 // which the package enforces some, and the announced ones of 19.
-func Stops() []Stop {
+func Stops() []Stop { return slices.Clone(requiredStops()) }
+
+// requiredStops is Stops made once, at the first use; it is only read.
+var requiredStops = sync.OnceValue(makeStops)
+
+func makeStops() []Stop {
 	stop := func(major int, minors ...int) (list []Stop) {
 		for _, minor := range minors {
 			list = append(list, Stop{Line: line(major, minor)})
