@@ -3,6 +3,7 @@ package gitlabrb
 import (
 	"bufio"
 	"bytes"
+	stdcontext "context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -352,7 +355,7 @@ func askRuby(t testing.TB, w *testWorld, programs []program) []rubyAnswer {
 	errs := make(chan error, 2)
 	for i := range 2 {
 		from, to := min(i*half, len(programs)), min((i+1)*half, len(programs))
-		go func() { errs <- runRuby(w, programs[from:to], answers[from:to]) }()
+		go func() { errs <- runRuby(t.Context(), w, programs[from:to], answers[from:to]) }()
 	}
 	for range 2 {
 		if err := <-errs; err != nil {
@@ -362,7 +365,7 @@ func askRuby(t testing.TB, w *testWorld, programs []program) []rubyAnswer {
 	return answers
 }
 
-func runRuby(w *testWorld, programs []program, answers []rubyAnswer) error {
+func runRuby(ctx stdcontext.Context, w *testWorld, programs []program, answers []rubyAnswer) error {
 	var in bytes.Buffer
 	for _, p := range programs {
 		line, err := json.Marshal([]string{p.text})
@@ -371,7 +374,12 @@ func runRuby(w *testWorld, programs []program, answers []rubyAnswer) error {
 		}
 		in.Write(append(line, '\n'))
 	}
-	cmd := exec.Command("ruby", "testdata/settings.rb")
+	// The kernel ends Ruby with the thread that started it, so that a test
+	// that is killed leaves nothing behind.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, "ruby", "testdata/settings.rb")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
 	for k, v := range w.env {
 		cmd.Env = append(cmd.Env, k+"="+v)

@@ -70,16 +70,16 @@ func (f *File) Set(value any, path ...string) (Edit, error) {
 		if text, err = e.styleLike(last.value).ruby(value); err != nil {
 			return Edit{}, err
 		}
-		return f.apply(edit, e.replaceValue(last, value, text), last.stmt.at().from)
+		return f.apply(edit, e.replaceValue(last, value, text), last.stmt.at().from, -1)
 	}
 	if parent, ok := e.enclosing(); ok {
-		return f.apply(Edit{}, e.insertPair(parent, value), parent.at().from)
+		return f.apply(Edit{}, e.insertPair(parent, value), parent.at().from, -1)
 	}
 	if e.setByParent() != nil {
 		return Edit{}, e.setByParent()
 	}
 	if c, ok := e.commented(); ok {
-		return f.apply(Edit{}, []change{{c.from, c.to, c.live(text)}}, c.from)
+		return f.apply(Edit{}, []change{{c.from, c.to, c.live(text)}}, c.from, c.from+c.indent)
 	}
 	return f.appendLine(e, text)
 }
@@ -141,7 +141,7 @@ func (f *File) Uncomment(value any, path ...string) (Edit, error) {
 	if !ok {
 		return Edit{}, fmt.Errorf("uncomment %s: no commented line for it: %w", PathText(path...), ErrNotSet)
 	}
-	return f.apply(Edit{}, []change{{c.from, c.to, c.live(text)}}, c.from)
+	return f.apply(Edit{}, []change{{c.from, c.to, c.live(text)}}, c.from, c.from+c.indent)
 }
 
 // Unset takes back all assignments of the setting, so that its default holds.
@@ -170,7 +170,7 @@ func (f *File) Unset(mode UnsetMode, path ...string) (Edit, error) {
 		}
 		changes = append(changes, c...)
 	}
-	return f.apply(Edit{}, changes, places[0].stmt.at().from)
+	return f.apply(Edit{}, changes, places[0].stmt.at().from, -1)
 }
 
 // change replaces bytes [from,to) of the text.
@@ -179,41 +179,65 @@ type change struct {
 	text     string
 }
 
-// apply makes changes and parses the result; if that fails the file is as it
-// was before. at is an offset of the old text whose place is wanted.
-func (f *File) apply(edit Edit, changes []change, at int) (Edit, error) {
+// apply makes changes, parses the result once and looks at it; if it is not
+// what was meant the file is as it was before. at is an offset of the old text
+// whose place is wanted; start is where in the new text a statement of its own
+// must start, -1 if none need.
+func (f *File) apply(edit Edit, changes []change, at, start int) (Edit, error) {
+	out, shifted := f.changed(changes, at)
+	if bytes.Equal(out, f.src) {
+		edit.Pos = f.place(at)
+		return edit, nil
+	}
+	edited, err := Parse(f.name, out)
+	if err != nil {
+		return Edit{}, fmt.Errorf("the edit would break the file: %w", err)
+	}
+	if start >= 0 && !edited.startsStatement(start) {
+		return Edit{}, &Error{Pos: edited.place(start), Message: "the new line would belong to the statement before it; finish that statement by hand", Err: ErrNotEditable}
+	}
+	edited.disk, edited.own = f.disk, true
+	if f.own {
+		edited.spare = f.src
+	}
+	*f = *edited
+	edit.Changed = true
+	edit.Pos = f.place(shifted)
+	return edit, nil
+}
+
+// changed makes the text with the changes in the spare buffer, and says where
+// offset at of the old text is in it.
+func (f *File) changed(changes []change, at int) (out []byte, shifted int) {
 	slices.SortFunc(changes, func(a, b change) int { return a.from - b.from })
 	size := len(f.src)
 	for _, c := range changes {
 		size += len(c.text)
 	}
-	out := bytes.NewBuffer(make([]byte, 0, size))
+	if out = f.spare[:0]; cap(out) < size {
+		out = make([]byte, 0, size+size/16) // the next edits have room too
+	}
 	pos, shifted := 0, at
 	for _, c := range changes {
 		if c.from < pos {
 			continue // inside of a change already made
 		}
-		out.Write(f.src[pos:c.from])
-		out.WriteString(c.text)
+		out = append(append(out, f.src[pos:c.from]...), c.text...)
 		pos = c.to
 		if c.to <= at && c.from < at {
 			shifted += len(c.text) - (c.to - c.from)
 		}
 	}
-	out.Write(f.src[pos:])
-	if bytes.Equal(out.Bytes(), f.src) {
-		edit.Pos = f.place(at)
-		return edit, nil
-	}
-	edited, err := Parse(f.name, out.Bytes())
-	if err != nil {
-		return Edit{}, fmt.Errorf("the edit would break the file: %w", err)
-	}
-	edited.disk = f.disk
-	*f = *edited
-	edit.Changed = true
-	edit.Pos = f.place(min(max(shifted, 0), len(f.src)))
-	return edit, nil
+	out = append(out, f.src[pos:]...)
+	f.spare = out // until the edit is done: a refused one leaves it for the next
+	return out, max(shifted, 0)
+}
+
+// startsStatement reports whether a statement of the top level starts at an
+// offset.
+func (f *File) startsStatement(offset int) bool {
+	_, ok := slices.BinarySearchFunc(f.root.list, offset, func(n node, at int) int { return n.at().from - at })
+	return ok
 }
 
 // appendLine adds "path = text" behind the last setting of the same name.
@@ -231,7 +255,7 @@ func (f *File) appendLine(e *editor, text string) (Edit, error) {
 	if at > 0 && f.src[at-1] != '\n' {
 		prefix = eol
 	}
-	edit, err := f.apply(Edit{}, []change{{at, at, prefix + line + eol}}, at)
+	edit, err := f.apply(Edit{}, []change{{at, at, prefix + line + eol}}, at, at+len(prefix))
 	if err == nil {
 		edit.Pos = f.place(at + len(prefix))
 	}

@@ -285,6 +285,7 @@ func (e *editor) lastOfName() node {
 // and what stands before and behind the value in them.
 type comment struct {
 	from, to     int
+	indent       int // how many bytes of white space before starts with
 	before, tail string
 }
 
@@ -300,6 +301,12 @@ func (e *editor) commented() (comment, bool) {
 			return comment{}, false
 		}
 		at += i
+		if skip, ok := e.farKey(at + len(name)); !ok {
+			return comment{}, false
+		} else if skip > 0 {
+			at += skip
+			continue
+		}
 		start := bytes.LastIndexByte(src[:at], '\n') + 1
 		if mark, ok := commentMark(src[start:at]); ok && e.namesKey(src[at+len(name):]) && e.isComment(start) {
 			if c, ok := e.liveComment(start, at, mark); ok {
@@ -310,6 +317,21 @@ func (e *editor) commented() (comment, bool) {
 	}
 }
 
+// farKey says how far the search can skip because the first key of the path
+// does not stand near to an offset behind a name; ok is false when the key does
+// not follow at all. In a template the name is on every other line, the key on
+// one or two.
+func (e *editor) farKey(behind int) (skip int, ok bool) {
+	if len(e.path) == 1 {
+		return 0, true
+	}
+	i := bytes.Index(e.f.src[behind:], []byte(e.path[1]))
+	return i - keyDistance, i >= 0
+}
+
+// keyDistance is how many bytes may stand between a name and its first key.
+const keyDistance = 8
+
 // namesKey reports whether the text behind the name can go on with the first
 // key of the path: a cheap look before the comment is parsed.
 func (e *editor) namesKey(behind []byte) bool {
@@ -317,7 +339,7 @@ func (e *editor) namesKey(behind []byte) bool {
 		return len(behind) > 0 && (behind[0] == ' ' || behind[0] == '\t' || behind[0] == '(')
 	}
 	key := e.path[1]
-	return behind[0] == '[' && bytes.Contains(behind[:min(len(behind), len(key)+8)], []byte(key))
+	return behind[0] == '[' && bytes.Contains(behind[:min(len(behind), len(key)+keyDistance)], []byte(key))
 }
 
 // commentMark checks that nothing but a comment mark stands before a name, and
@@ -377,7 +399,7 @@ func (e *editor) liveComment(start, at int, indent string) (comment, bool) {
 			if stop > start && src[stop-1] == '\r' {
 				to--
 			}
-			return comment{start, to, indent + text[:value.at().from], text[value.at().to:]}, true
+			return comment{start, to, len(indent), indent + text[:value.at().from], text[value.at().to:]}, true
 		}
 		var list ErrorList
 		if !errors.As(err, &list) || stop >= len(src) || !strings.Contains(list[0].Message, "end of file") && !strings.Contains(list[0].Message, "heredoc") {

@@ -175,7 +175,7 @@ func (e *editor) multiLine(old *hashLit, value any) string {
 		return ""
 	}
 	first, last := old.pairs[0], old.pairs[len(old.pairs)-1]
-	if first.key == nil || e.lineOf(old.from) == e.lineOf(first.key.at().from) || e.lineOf(last.value.at().to) == e.lineOf(old.to-1) {
+	if first.key == nil || e.sameLine(old.from, first.key.at().from) || e.sameLine(last.value.at().to, old.to-1) {
 		return ""
 	}
 	indent := e.indentAt(first.key.at().from)
@@ -196,9 +196,12 @@ func (e *editor) multiLine(old *hashLit, value any) string {
 	return b.String() + e.indentAt(old.to-1) + "}"
 }
 
-func (e *editor) lineOf(offset int) int { return e.f.pos(offset).Line }
+// sameLine reports whether two offsets, the smaller first, are on one line.
+func (e *editor) sameLine(a, b int) bool { return bytes.IndexByte(e.f.src[a:b], '\n') < 0 }
 
-func (e *editor) lineStart(offset int) int { return e.f.lines()[e.lineOf(offset)-1] }
+func (e *editor) lineStart(offset int) int {
+	return bytes.LastIndexByte(e.f.src[:offset], '\n') + 1
+}
 
 // indentAt is the white space that the line of an offset starts with.
 func (e *editor) indentAt(offset int) string {
@@ -242,7 +245,7 @@ func (e *editor) insertPair(h *hashLit, value any) []change {
 	last := h.pairs[len(h.pairs)-1]
 	end := last.value.at().to
 	comma := e.comma(end, h.to-1)
-	if e.lineOf(end) == e.lineOf(h.to-1) {
+	if e.sameLine(end, h.to-1) {
 		if comma >= 0 {
 			return []change{{comma + 1, comma + 1, " " + entry + ","}}
 		}

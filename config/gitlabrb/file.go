@@ -27,6 +27,9 @@ type File struct {
 	end           int    // len(src), or where __END__ stands
 	disk          []byte // the text as it was given to Parse
 	frozenStrings bool   // # frozen_string_literal: true
+
+	own   bool   // src was made by an edit: nobody else has it
+	spare []byte // the text before the last edit, where the next one writes
 }
 
 // Parse reads the text of a gitlab.rb. name is used in positions only.
@@ -71,8 +74,9 @@ func parseWith(name string, src []byte, scope *env) (*File, error) {
 // Name is the name that was given to Parse.
 func (f *File) Name() string { return f.name }
 
-// Bytes is the whole text, with all edits. The caller must not change it.
-func (f *File) Bytes() []byte { return f.src }
+// Bytes returns a copy of the whole text, with all edits. Edits that follow do
+// not change the copy.
+func (f *File) Bytes() []byte { return bytes.Clone(f.src) }
 
 func lineStarts(src []byte) []int {
 	starts := make([]int, 1, bytes.Count(src, []byte("\n"))+1)

@@ -43,7 +43,7 @@ func (f *File) WriteFile(path string, o WriteOptions) (backup string, err error)
 		if err := atomicfile.WriteFile(target, f.src, 0o600); err != nil {
 			return "", err
 		}
-		f.disk = f.src
+		f.disk = bytes.Clone(f.src)
 		return "", nil
 	}
 	if err != nil {
@@ -60,7 +60,7 @@ func (f *File) WriteFile(path string, o WriteOptions) (backup string, err error)
 		return "", fmt.Errorf("write %s: %w", path, err)
 	}
 	if bytes.Equal(old, f.src) {
-		f.disk = f.src
+		f.disk = bytes.Clone(f.src)
 		return "", nil
 	}
 	if !bytes.Equal(old, f.disk) {
@@ -74,7 +74,7 @@ func (f *File) WriteFile(path string, o WriteOptions) (backup string, err error)
 	if err := writeLike(target, f.src, info); err != nil {
 		return backup, err
 	}
-	f.disk = f.src
+	f.disk = bytes.Clone(f.src)
 	return backup, nil
 }
 

@@ -179,21 +179,39 @@ rescue SystemStackError, StandardError, ScriptError => e
   { error: e.class.name, line: line.to_s[/\At\.rb:(\d+)/, 1].to_i, message: e.message.lines.first.to_s.scrub[0, 200] }
 end
 
-# A broken program may loop for ever.
+# A broken program may loop for ever. One that rescues everything is ended with
+# this process, and so is every program when the test is gone.
+PROGRAM_SECONDS = 30
 main = Thread.current
+parent = Process.ppid
 $running = nil
 Thread.new do
   seen = nil
+  rounds = 0
   loop do
     sleep 1
-    main.raise(Forbidden, 'too slow') if $running && $running.equal?(seen)
+    Process.exit!(3) if Process.ppid != parent
+    rounds = $running && $running.equal?(seen) ? rounds + 1 : 0
+    main.raise(Forbidden, 'too slow') if rounds > 0
+    if rounds > PROGRAM_SECONDS
+      $stderr.write("a program does not end: #{seen}\n")
+      Process.exit!(4)
+    end
     seen = $running
   end
+end
+
+# The kernel ends what holds Ruby's lock, such as a regular expression, so that
+# the thread above does not run.
+def allow_seconds(seconds)
+  used = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID).ceil
+  Process.setrlimit(Process::RLIMIT_CPU, used + seconds, Process.getrlimit(Process::RLIMIT_CPU)[1])
 end
 
 while (line = $stdin.gets)
   source = JSON.parse(line)[0]
   $running = source
+  allow_seconds(2 * PROGRAM_SECONDS)
   out = run(source)
   $running = nil
   $stdout.write(JSON.generate(out), "\n")
