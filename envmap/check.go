@@ -254,7 +254,7 @@ func disappeared(s Setting) string {
 }
 
 func replacement(s Setting, fallback string) string {
-	if to, ok := renamed()[s.Path]; ok {
+	if to, ok := renamed(s.Path); ok {
 		return "replaced by " + to
 	}
 	return fallback

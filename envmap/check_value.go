@@ -50,7 +50,8 @@ func (c *checker) read(v *Verdict, text string) {
 // lockable tells whether the console can show a setting as overridden: its map
 // of overrides does not go into nested objects.
 func lockable(s Setting) bool {
-	return strings.Count(s.Path, ".") == 1 && s.Section() != "FeatureFlags"
+	dot := strings.IndexByte(s.Path, '.')
+	return dot >= 0 && dot == strings.LastIndexByte(s.Path, '.') && s.Path[:dot] != "FeatureFlags"
 }
 
 func (c *checker) wrong(s Setting, text string) string {

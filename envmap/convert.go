@@ -312,7 +312,7 @@ func gone(path string) string {
 	case section == "AWSSettings":
 		return "use the file_amazon_s3_… keys"
 	}
-	if to, ok := renamed()[path]; ok {
+	if to, ok := renamed(path); ok {
 		return "use " + to
 	}
 	return "remove it; look for its successor in the System Console"

@@ -129,7 +129,7 @@ func explainSetting(asked string, s Setting, v Version) Explanation {
 	}
 	if until, current := s.Until(); !current {
 		x.Until = until.String()
-		if to, ok := renamed()[s.Path]; ok {
+		if to, ok := renamed(s.Path); ok {
 			x.Notes = append(x.Notes, "replaced by "+to)
 		}
 	}

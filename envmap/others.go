@@ -55,29 +55,45 @@ func neverWorked() map[string]string {
 	}
 }
 
-// renamed are settings that another one replaced, and what that means.
-func renamed() map[string]string {
-	return map[string]string{
-		"ServiceSettings.SessionLengthWebInDays":                            "ServiceSettings.SessionLengthWebInHours (24 times the value)",
-		"ServiceSettings.SessionLengthMobileInDays":                         "ServiceSettings.SessionLengthMobileInHours (24 times the value)",
-		"ServiceSettings.SessionLengthSSOInDays":                            "ServiceSettings.SessionLengthSSOInHours (24 times the value)",
-		"ServiceSettings.ImageProxyType":                                    "ImageProxySettings.ImageProxyType",
-		"ServiceSettings.ImageProxyURL":                                     "ImageProxySettings.RemoteImageProxyURL",
-		"ServiceSettings.ImageProxyOptions":                                 "ImageProxySettings.RemoteImageProxyOptions",
-		"ExperimentalSettings.EnableAppBar":                                 "ExperimentalSettings.DisableAppBar (the opposite value)",
-		"LogSettings.AdvancedLoggingConfig":                                 "LogSettings.AdvancedLoggingJSON",
-		"ExperimentalAuditSettings.AdvancedLoggingConfig":                   "ExperimentalAuditSettings.AdvancedLoggingJSON",
-		"NotificationLogSettings.AdvancedLoggingConfig":                     "NotificationLogSettings.AdvancedLoggingJSON",
-		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyType":              "ImageProxySettings.ImageProxyType",
-		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyURL":               "ImageProxySettings.RemoteImageProxyURL",
-		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyOptions":           "ImageProxySettings.RemoteImageProxyOptions",
-		"ServiceSettings.EnableOnlyAdminIntegrations":                       "permission schemes in the System Console",
-		"TeamSettings.EnableTeamCreation":                                   "permission schemes in the System Console",
-		"ClusterSettings.DEPRECATED_DO_NOT_USE_UseExperimentalGossip":       "nothing, it is the only way now",
-		"AccessControlSettings.EnableChannelScopeAccessControl":             "AccessControlSettings.EnableAttributeBasedAccessControl",
-		"ExperimentalSettings.ExperimentalStrictCSRFEnforcement":            "ServiceSettings.ExperimentalStrictCSRFEnforcement",
-		"ServiceSettings.StrictCSRFEnforcement":                             "ServiceSettings.ExperimentalStrictCSRFEnforcement",
-		"ServiceSettings.DEPRECATED_DO_NOT_USE_EnableOnlyAdminIntegrations": "permission schemes in the System Console",
-		"TeamSettings.DEPRECATED_DO_NOT_USE_EnableTeamCreation":             "permission schemes in the System Console",
+// renamed says what replaced a setting, and what that means. It is a switch, so
+// that a check of many variables builds no map.
+func renamed(path string) (to string, ok bool) {
+	switch path {
+	case "ServiceSettings.SessionLengthWebInDays":
+		return "ServiceSettings.SessionLengthWebInHours (24 times the value)", true
+	case "ServiceSettings.SessionLengthMobileInDays":
+		return "ServiceSettings.SessionLengthMobileInHours (24 times the value)", true
+	case "ServiceSettings.SessionLengthSSOInDays":
+		return "ServiceSettings.SessionLengthSSOInHours (24 times the value)", true
+	case "ServiceSettings.ImageProxyType",
+		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyType":
+		return "ImageProxySettings.ImageProxyType", true
+	case "ServiceSettings.ImageProxyURL",
+		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyURL":
+		return "ImageProxySettings.RemoteImageProxyURL", true
+	case "ServiceSettings.ImageProxyOptions",
+		"ServiceSettings.DEPRECATED_DO_NOT_USE_ImageProxyOptions":
+		return "ImageProxySettings.RemoteImageProxyOptions", true
+	case "ExperimentalSettings.EnableAppBar":
+		return "ExperimentalSettings.DisableAppBar (the opposite value)", true
+	case "LogSettings.AdvancedLoggingConfig":
+		return "LogSettings.AdvancedLoggingJSON", true
+	case "ExperimentalAuditSettings.AdvancedLoggingConfig":
+		return "ExperimentalAuditSettings.AdvancedLoggingJSON", true
+	case "NotificationLogSettings.AdvancedLoggingConfig":
+		return "NotificationLogSettings.AdvancedLoggingJSON", true
+	case "ServiceSettings.EnableOnlyAdminIntegrations",
+		"TeamSettings.EnableTeamCreation",
+		"ServiceSettings.DEPRECATED_DO_NOT_USE_EnableOnlyAdminIntegrations",
+		"TeamSettings.DEPRECATED_DO_NOT_USE_EnableTeamCreation":
+		return "permission schemes in the System Console", true
+	case "ClusterSettings.DEPRECATED_DO_NOT_USE_UseExperimentalGossip":
+		return "nothing, it is the only way now", true
+	case "AccessControlSettings.EnableChannelScopeAccessControl":
+		return "AccessControlSettings.EnableAttributeBasedAccessControl", true
+	case "ExperimentalSettings.ExperimentalStrictCSRFEnforcement",
+		"ServiceSettings.StrictCSRFEnforcement":
+		return "ServiceSettings.ExperimentalStrictCSRFEnforcement", true
 	}
+	return "", false
 }

@@ -174,8 +174,7 @@ func Lookup(name string) (Setting, bool) {
 			return Setting{}, false
 		}
 		if line := schemaText[offset-1:]; isKey(name, line) {
-			line, _, _ = strings.Cut(line, "\n")
-			return parseLine(line), true
+			return parseLine(line[:strings.IndexByte(line, '\n')]), true
 		}
 	}
 }
@@ -202,8 +201,8 @@ func isKey(name, line string) bool {
 	for i := range len(name) {
 		a, b := name[i], line[i]
 		switch {
+		case (a^b)&^0x20 == 0 && (b|0x20)-'a' < 26: // first, as nearly all are letters, of the same case or not
 		case a == b:
-		case a^b == 0x20 && b|0x20 >= 'a' && b|0x20 <= 'z':
 		case (a == '_' || a == '.') && (b == '_' || b == '.'):
 		default:
 			return false
@@ -221,16 +220,37 @@ func fold(c byte) byte {
 	return c | 0x20
 }
 
+// parseLine reads a line of the table, which has all five tabs; it goes byte by
+// byte, as every variable of a check comes through here.
 func parseLine(line string) Setting {
-	var s Setting
-	var kind, first, last string
-	s.Path, line, _ = strings.Cut(line, "\t")
-	kind, line, _ = strings.Cut(line, "\t")
-	first, line, _ = strings.Cut(line, "\t")
-	last, line, _ = strings.Cut(line, "\t")
-	s.gaps, s.defaults, _ = strings.Cut(line, "\t")
-	s.Kind, s.first, s.last = Kind(kind[0]), digits(first), digits(last)
+	s := Setting{Path: upToTab(line)}
+	line = line[len(s.Path)+1:]
+	s.Kind, line = Kind(line[0]), line[2:]
+	s.first, line = number(line)
+	s.last, line = number(line)
+	s.gaps = upToTab(line)
+	if len(s.gaps) < len(line) {
+		s.defaults = line[len(s.gaps)+1:]
+	}
 	return s
+}
+
+func upToTab(s string) string {
+	if i := strings.IndexByte(s, '\t'); i >= 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// number reads one of the table's own small numbers and the tab behind it.
+func number(s string) (n int, rest string) {
+	for i := range len(s) {
+		if s[i] == '\t' {
+			return n, s[i+1:]
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, ""
 }
 
 // digits reads one of the table's own small numbers.
