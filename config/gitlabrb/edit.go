@@ -11,7 +11,8 @@ import (
 var ErrNotSet = errors.New("not set in this file")
 
 // ErrNotEditable is wrapped when a setting is made where it cannot be changed
-// without guessing: in a condition, a loop, a method, by merge! or op=.
+// without guessing: in a condition, a loop, a method, by merge! or op=; or when
+// a new line would be taken into the statement before it ("x = 0..").
 var ErrNotEditable = errors.New("cannot be edited safely")
 
 // UnsetMode says what Unset does with the text of a setting.

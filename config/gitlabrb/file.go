@@ -16,7 +16,8 @@ var ErrUnsupported = errors.New("not supported")
 // File is a parsed gitlab.rb. It keeps the source text byte for byte.
 //
 // A File is not changed by Evaluate, and may be evaluated from several
-// goroutines; the editing methods (Set, Unset, …) need exclusive use.
+// goroutines; the editing methods (Set, Unset, …) need exclusive use. It must not be
+// copied: an edit writes where the text before the last one was.
 type File struct {
 	name     string
 	src      []byte
