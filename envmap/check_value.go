@@ -50,8 +50,8 @@ func (c *checker) read(v *Verdict, text string) {
 // lockable tells whether the console can show a setting as overridden: its map
 // of overrides does not go into nested objects.
 func lockable(s Setting) bool {
-	dot := strings.IndexByte(s.Path, '.')
-	return dot >= 0 && dot == strings.LastIndexByte(s.Path, '.') && s.Path[:dot] != "FeatureFlags"
+	section, field, ok := strings.Cut(s.Path, ".")
+	return ok && strings.IndexByte(field, '.') < 0 && section != "FeatureFlags"
 }
 
 func (c *checker) wrong(s Setting, text string) string {

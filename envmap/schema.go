@@ -220,8 +220,8 @@ func fold(c byte) byte {
 	return c | 0x20
 }
 
-// parseLine reads a line of the table, which has all five tabs; it goes byte by
-// byte, as every variable of a check comes through here.
+// parseLine reads a line of the table, which has five tabs or more. It takes the
+// short columns byte by byte, as every variable of a check comes through here.
 func parseLine(line string) Setting {
 	s := Setting{Path: upToTab(line)}
 	line = line[len(s.Path)+1:]
