@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 )
@@ -59,6 +60,11 @@ Flags:
 	}
 	if strings.ContainsAny(*store, " \n\"'%") || strings.Contains(*at, "\n") {
 		return cli.Usagef("-store: spaces, quotes and %% would have to be escaped for systemd; use a plain path")
+	}
+	if clock := strings.Trim(*at, "0123456789") == ":"; clock {
+		if _, err := time.Parse("15:04", *at); err != nil {
+			return cli.Usagef("-at %q: want a time of day such as 02:30, or systemd's OnCalendar form", *at)
+		}
 	}
 	program, err := os.Executable()
 	if err != nil {

@@ -95,7 +95,7 @@ func orDefault(flagged string, d database.DSN) string {
 // noArguments refuses what is left on the command line.
 func noArguments(f *flag.FlagSet) error {
 	if f.NArg() > 0 {
-		return cli.Usagef("%q is not understood", f.Arg(0))
+		return cli.Usagef("unexpected argument %q", f.Arg(0))
 	}
 	return nil
 }

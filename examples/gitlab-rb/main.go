@@ -4,11 +4,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -96,7 +98,7 @@ func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		got, args = append(got, rest[0]), rest[1:]
 	}
 	if len(got) != len(names) {
-		return nil, cli.Usagef("%s: want %d argument(s) %v, got %d", f.Name(), len(names), names, len(got))
+		return nil, cli.Usagef("%s: want %s, got %d arguments", strings.TrimPrefix(f.Name(), "gitlab-rb "), cmp.Or(strings.Join(names, " "), "no arguments"), len(got))
 	}
 	return got, nil
 }

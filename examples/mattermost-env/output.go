@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/envmap"
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
@@ -16,6 +18,9 @@ type output struct {
 	format, out string
 	json, dry   bool
 }
+
+// formats are the words that -format takes.
+const formats = "envdir chpst systemd systemd-dropin shell docker compose kubernetes operator gitlab.rb json"
 
 const formatHelp = "`format`: envdir (as GitLab wrote it), chpst (an env directory that loses nothing), systemd, systemd-dropin, shell, docker, compose, kubernetes, operator, gitlab.rb or json"
 
@@ -56,6 +61,8 @@ func list(w io.Writer, e *envmap.Environment) {
 // are listed with secrets masked; with it they are complete.
 func (o output) write(e *envmap.Environment, s cli.Streams) error {
 	switch {
+	case o.format != "" && !slices.Contains(strings.Fields(formats), o.format):
+		return cli.Usagef("-format %q: want one of %s", o.format, formats)
 	case o.format == "" && o.out != "":
 		return cli.Usagef("-out needs -format")
 	case o.out == "" && (o.format == "envdir" || o.format == "chpst"):

@@ -170,6 +170,7 @@ func (t *target) ask(what string) (oauth.Secret, error) {
 	}
 	line, err := readLine(t.streams.In)
 	if err != nil {
+		fmt.Fprintln(t.streams.Err) // the prompt's line ends before the message
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	return oauth.Secret(line), nil

@@ -166,7 +166,7 @@ func parse(f *flag.FlagSet, args []string) error {
 	}
 	if f.NArg() > 0 {
 		// It may be a token that was meant for the environment: not repeated.
-		return cli.Usagef("%d arguments are too many; everything is given by flags", f.NArg())
+		return cli.Usagef("unexpected arguments (%d): everything is given by flags", f.NArg())
 	}
 	return nil
 }

@@ -53,6 +53,10 @@ func (o *source) load(s cli.Streams) (*nginx.Site, []nginx.Finding, error) {
 	switch {
 	case given != 1:
 		return nil, nil, cli.Usagef("want exactly one of -gitlab-rb, -site and -host")
+	case o.target != "standalone" && o.target != "linux-package":
+		return nil, nil, cli.Usagef("-target is %q, want linux-package or standalone", o.target)
+	case o.gitlabRB == "" && o.target != "standalone":
+		return nil, nil, cli.Usagef("-target %s goes with -gitlab-rb only", o.target)
 	case o.gitlabRB != "":
 		return o.fromGitLab()
 	case o.site != "":
@@ -78,17 +82,14 @@ func (o *source) fromGitLab() (*nginx.Site, []nginx.Finding, error) {
 	if !loaded.Installation.VHost.Enabled {
 		return nil, nil, fmt.Errorf("%s asks for no Mattermost vhost: mattermost_external_url is not set, or the service or its nginx is off", o.gitlabRB)
 	}
-	switch o.target {
-	case "linux-package":
+	if o.target == "linux-package" {
 		return nginx.FromGitLab(loaded.Installation)
-	case "standalone":
-		policy, err := o.tlsPolicy()
-		if err != nil {
-			return nil, nil, err
-		}
-		return nginx.StandaloneFromGitLab(loaded.Installation, nginx.StandaloneOptions{Policy: policy})
 	}
-	return nil, nil, cli.Usagef("-target is %q, want linux-package or standalone", o.target)
+	policy, err := o.tlsPolicy()
+	if err != nil {
+		return nil, nil, err
+	}
+	return nginx.StandaloneFromGitLab(loaded.Installation, nginx.StandaloneOptions{Policy: policy})
 }
 
 func (o *source) tlsPolicy() (nginx.Policy, error) {
