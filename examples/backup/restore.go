@@ -21,7 +21,7 @@ Any failure leaves the old state. With -n it prints the plan and does nothing.
   backup restore -store /var/backups/mattermost -n
   backup restore -store /var/backups/mattermost 20261121T074258Z-3fa9
   backup restore -store /mnt/old -only database,files -set ServiceSettings.SiteURL=https://chat.example.com \
-      -dsn-file /root/dsn -data /opt/mattermost/data -owner mattermost -service systemctl
+      -dsn-file /etc/mattermost-dsn -data /opt/mattermost/data -owner mattermost -service systemctl
 
 Flags:
 `
