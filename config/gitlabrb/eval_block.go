@@ -67,7 +67,7 @@ func (ev *evaluator) evalYield(n *yield) value {
 // callProc calls a block with arguments.
 func (ev *evaluator) callProc(n node, p *proc, args []value) value {
 	ev.step(1)
-	if p.symbol != "" {
+	if p.bySymbol {
 		if len(args) == 0 {
 			return ev.raise(n, "ArgumentError", "no receiver given")
 		}

@@ -59,7 +59,7 @@ func (ev *evaluator) blockOf(c *call) *proc {
 		case *proc:
 			return v
 		case Symbol:
-			return &proc{symbol: string(v), lambda: true}
+			return &proc{bySymbol: true, symbol: string(v), lambda: true}
 		}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (ev *evaluator) blockOf(c *call) *proc {
 
 // sendBlock calls a method with a block; break in the block leaves the call.
 func (ev *evaluator) sendBlock(n node, recv value, name string, args []value, blk *proc) value {
-	if blk == nil || blk.symbol != "" || blk.lambda {
+	if blk == nil || blk.bySymbol || blk.lambda {
 		return ev.send(n, recv, name, args, blk)
 	}
 	mark := ev.enterBoundary(markLoop)
@@ -181,7 +181,7 @@ func (ev *evaluator) sendUnknown(n node, recv value, u Undecided, name string, a
 // runMaybe runs a block once as if it may or may not run, so that what it
 // sets is undecided.
 func (ev *evaluator) runMaybe(n node, blk *proc, u Undecided) {
-	if blk == nil || blk.symbol != "" {
+	if blk == nil || blk.bySymbol {
 		return
 	}
 	ev.perhaps(u, func() {
@@ -257,7 +257,7 @@ func (ev *evaluator) callSelf(c *call) value {
 		}
 		return *u
 	}
-	if blk == nil || blk.symbol != "" || blk.lambda {
+	if blk == nil || blk.bySymbol || blk.lambda {
 		return ev.callNamed(c, args, blk)
 	}
 	mark := ev.enterBoundary(markLoop)

@@ -397,7 +397,7 @@ func (ev *evaluator) symbolMethod(n node, s Symbol, name string, args []value) (
 	case "id2name", "name":
 		return newStr(string(s)), true
 	case "to_proc":
-		return &proc{symbol: string(s), lambda: true}, true
+		return &proc{bySymbol: true, symbol: string(s), lambda: true}, true
 	case "length", "size":
 		return runeCount(string(s)), true
 	case "empty?":

@@ -61,8 +61,10 @@ type (
 		lambda bool
 		home   *frame // what return leaves
 		loop   *boundary
-		symbol string // &:name
-		method *method
+		// bySymbol is &:name, which calls a method; even the empty name is one.
+		bySymbol bool
+		symbol   string
+		method   *method
 	}
 	method struct {
 		def       *def
