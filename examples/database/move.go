@@ -19,8 +19,8 @@ the role, verified by fingerprint. The source is only read. Stop Mattermost firs
 meanwhile is missing in the copy. The copy gets its name only when it is verified.
 
   sudo gitlab-ctl stop mattermost
-  sudo -u gitlab-psql database move -to-dsn-file /root/target -role mmuser -password-file /root/pw -n
-  sudo -u gitlab-psql database move -to-dsn-file /root/target -role mmuser -password-file /root/pw
+  sudo -u gitlab-psql database move -to-dsn-file target.dsn -role mmuser -password-file mmuser.password -n
+  sudo -u gitlab-psql database move -to-dsn-file target.dsn -role mmuser -password-file mmuser.password
 
 `
 
