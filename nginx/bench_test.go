@@ -53,7 +53,7 @@ type lane struct {
 // gives one ratio, and the median of the ratios is reported, so that a noisy
 // neighbour hits all lanes alike.
 //
-// Run it with: go test ./nginx -run XXX -bench Throughput -benchtime 41x
+// Run it with: go test ./nginx -run xxx -bench Throughput -benchtime 41x
 func BenchmarkThroughput(b *testing.B) {
 	dir := b.TempDir()
 	backend := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
