@@ -40,7 +40,7 @@ func readCopyScript(r io.Reader, f func(*copyStatement) error) error {
 		}
 		text := strings.TrimSuffix(string(line), "\n")
 		switch {
-		case strings.HasPrefix(text, encPrefix) && strings.HasSuffix(text, "';") && isWord(text[len(encPrefix):len(text)-2]):
+		case isEncodingLine(text):
 			continue
 		case strings.HasPrefix(text, "COPY ") && strings.HasSuffix(text, copySuffix):
 			c := &copyStatement{sql: strings.TrimSuffix(text, ";"), r: in}
@@ -54,6 +54,18 @@ func readCopyScript(r io.Reader, f func(*copyStatement) error) error {
 			return fmt.Errorf("%w: piece: neither COPY nor client_encoding: %.60q", ErrDamaged, text)
 		}
 	}
+}
+
+// isEncodingLine reports whether the line sets the client encoding to a plain
+// word. The prefix is cut first: it ends with the quote that the suffix begins
+// with.
+func isEncodingLine(line string) bool {
+	name, ok := strings.CutPrefix(line, encPrefix)
+	if !ok {
+		return false
+	}
+	name, ok = strings.CutSuffix(name, "';")
+	return ok && isWord(name)
 }
 
 func noEOF(err error) error {

@@ -133,6 +133,8 @@ func FuzzFileListRoundTrip(f *testing.F) {
 func FuzzReadersNeverPanic(f *testing.F) {
 	f.Add([]byte(tsv("d", "data", "")))
 	f.Add([]byte(`{"format":"gitlab-mattermost-backup/1","id":"20260101T000000Z-0000"}`))
+	f.Add([]byte("SET client_encoding = ';\n"))
+	f.Add([]byte("COPY FROM stdin;\n\\.\n"))
 	f.Add([]byte("SET client_encoding = 'UTF8';\nCOPY \"public\".\"t\" (\"a\") FROM stdin;\n1\n\\.\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x := newIndexReader(bytes.NewReader(data), []TreeInfo{{Name: DataTree}})
@@ -165,7 +167,7 @@ func TestCopyScriptGivesExactlyTheRows(t *testing.T) {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
-	for why, bad := range map[string]string{"cut off": script[:60], "other SQL": "DROP TABLE x;\n", "program": "COPY x FROM PROGRAM 'id'; -- FROM stdin\n"} {
+	for why, bad := range map[string]string{"cut off": script[:60], "one quote for two": "SET client_encoding = ';\n", "other SQL": "DROP TABLE x;\n", "program": "COPY x FROM PROGRAM 'id'; -- FROM stdin\n"} {
 		if err := readCopyScript(strings.NewReader(bad), func(c *copyStatement) error { _, err := c.countRows(); return err }); err == nil {
 			t.Errorf("%s was accepted", why)
 		}
