@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -27,18 +28,18 @@ mattermost section; a file given with -secrets is looked at instead.
 Flags:
 `
 
-func check(args []string, s cli.Streams) error {
+func check(_ context.Context, args []string, s cli.Streams) error {
 	var in input
 	f := in.flags("check", checkUsage, s)
 	from := f.String("from", "", "`version` that runs the check")
 	to := f.String("to", "", "`version` to upgrade to")
-	if _, err := parse(f, args); err != nil {
+	if _, err := in.parse(f, args); err != nil {
 		return err
 	}
 	if (*from == "") != (*to == "") {
-		return cli.Usagef("check: -from and -to go together")
+		return cli.Usagef("-from and -to go together")
 	}
-	if *from != "" && !isSet(f, "gitlab-version") {
+	if *from != "" && !cli.Given(f, "gitlab-version") {
 		in.version = *from
 	}
 	l, loadErr := in.load()
@@ -53,7 +54,7 @@ func check(args []string, s cli.Streams) error {
 		u, err := config.CheckConfig(config.CheckConfigInput{Running: *from, Target: *to, Installation: l.Installation,
 			HasSecrets: in.secrets == "" || l.Secrets.Mattermost().Len() > 0})
 		if err != nil {
-			return cli.Usagef("check: %s", err)
+			return cli.Usagef("%s", err)
 		}
 		out.Upgrade = &u
 	}
@@ -132,12 +133,12 @@ when missing); -n then shows the difference and writes nothing.
 Flags:
 `
 
-func ownServer(args []string, s cli.Streams) error {
+func ownServer(_ context.Context, args []string, s cli.Streams) error {
 	var o config.OwnServerOptions
 	f := cli.Flags("gitlab-rb own-server", ownServerUsage, s)
 	f.StringVar(&o.MattermostURL, "mattermost", "", "`URL` of Mattermost (needed)")
 	f.StringVar(&o.GitLabURL, "gitlab", "", "`URL` of GitLab (needed)")
-	f.StringVar(&o.GitLabVersion, "gitlab-version", "18.11", "GitLab `version` of both machines")
+	f.StringVar(&o.GitLabVersion, "gitlab-version", newestBundle, "GitLab `version` of both machines")
 	f.StringVar(&o.ClientID, "client-id", "", "id of the OAuth application made by hand in GitLab")
 	secretFile := f.String("client-secret-file", "", "`file` that holds the application's secret; - is standard input")
 	var e edits
@@ -146,14 +147,17 @@ func ownServer(args []string, s cli.Streams) error {
 	f.BoolVar(&e.dry, "n", false, "with -write-mattermost or -write-gitlab: show the difference, write nothing")
 	f.BoolVar(&e.backup, "backup", false, "keep the old files beside the new ones, with the time in their names")
 	f.BoolVar(&e.json, "json", false, "print JSON")
-	if _, err := parse(f, args); err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
+		return err
+	}
+	if err := cli.CheckGitLabVersion(o.GitLabVersion); err != nil {
 		return err
 	}
 	if o.MattermostURL == "" || o.GitLabURL == "" {
-		return cli.Usagef("own-server: -mattermost and -gitlab are needed")
+		return cli.Usagef("-mattermost and -gitlab are needed")
 	}
 	if (o.ClientID == "") != (*secretFile == "") {
-		return cli.Usagef("own-server: -client-id and -client-secret-file go together")
+		return cli.Usagef("-client-id and -client-secret-file go together")
 	}
 	var err error
 	if *secretFile != "" {
@@ -163,7 +167,7 @@ func ownServer(args []string, s cli.Streams) error {
 	}
 	p, err := config.OwnServer(o)
 	if err != nil {
-		return cli.Usagef("own-server: %s", err)
+		return cli.Usagef("%s", err)
 	}
 	if *writeMM == "" && *writeGL == "" {
 		return printOwnServer(s.Out, p, e.json)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -60,19 +61,21 @@ func (e *edits) flags(name, usage string, s cli.Streams) *flag.FlagSet {
 	return f
 }
 
-func set(args []string, s cli.Streams) error {
+func set(_ context.Context, args []string, s cli.Streams) error {
 	var e edits
 	f := e.flags("set", setUsage, s)
 	kind := f.String("type", config.KindAuto, "kind of VALUE: auto, string, int, float, bool, nil, json")
 	file := f.String("value-file", "", "`file` that holds the value; - is standard input")
-	version := f.String("gitlab-version", "18.11", "GitLab `version` that knows the setting")
-	names := []string{"KEY", "VALUE"}
-	if given(args, "value-file") || given(args, "type", "nil") {
-		names = names[:1]
-	}
-	got, err := parse(f, args, names...)
+	version := f.String("gitlab-version", newestBundle, "GitLab `version` that knows the setting")
+	got, err := cli.Arguments(f, args, "KEY", "[VALUE]")
 	if err != nil {
 		return err
+	}
+	switch without := *file != "" || *kind == config.KindNil; {
+	case without && len(got) == 2:
+		return cli.Usagef("-value-file and -type nil take the place of VALUE: want KEY alone")
+	case !without && len(got) == 1:
+		return cli.Usagef("VALUE is missing: want KEY VALUE, or -value-file FILE KEY")
 	}
 	path, err := config.ParseKey(got[0])
 	if err != nil {
@@ -87,42 +90,26 @@ func set(args []string, s cli.Streams) error {
 		}
 		text = secret.Reveal()
 	case len(got) == 2 && config.SecretKey(path):
-		return cli.Usagef("set: %s holds a secret, which other users could see among the arguments: use -value-file", got[0])
+		return cli.Usagef("%s holds a secret, which other users could see among the arguments: use -value-file", got[0])
 	case len(got) == 2:
 		text = got[1]
 	}
+	if err := cli.CheckGitLabVersion(*version); err != nil {
+		return err
+	}
 	value, err := config.ParseValue(*version, *kind, path, text)
 	if err != nil {
-		return cli.Usagef("set: %s", err)
+		return cli.Usagef("%s", err)
 	}
+	warnUnknown(s.Err, path, *version)
 	return e.change(s, func(f *gitlabrb.File) (gitlabrb.Edit, error) { return f.Set(value, path...) })
 }
 
-// given looks for a flag, with a value if one is named, before the flags are
-// parsed: it decides how many arguments there are.
-func given(args []string, name string, value ...string) bool {
-	for i, a := range args {
-		a, ok := strings.CutPrefix(a, "-")
-		if a = strings.TrimPrefix(a, "-"); !ok {
-			continue
-		}
-		n, v, inline := strings.Cut(a, "=")
-		if n != name {
-			continue
-		}
-		if !inline && i+1 < len(args) {
-			v = args[i+1]
-		}
-		return len(value) == 0 || v == value[0]
-	}
-	return false
-}
-
-func unset(args []string, s cli.Streams) error {
+func unset(_ context.Context, args []string, s cli.Streams) error {
 	var e edits
 	f := e.flags("unset", unsetUsage, s)
 	remove := f.Bool("delete", false, "delete the lines instead of commenting them out")
-	got, err := parse(f, args, "KEY")
+	got, err := cli.Arguments(f, args, "KEY")
 	if err != nil {
 		return err
 	}
@@ -130,11 +117,23 @@ func unset(args []string, s cli.Streams) error {
 	if err != nil {
 		return cli.Usagef("%s", err)
 	}
+	warnUnknown(s.Err, path, newestBundle)
 	mode := gitlabrb.CommentOut
 	if *remove {
 		mode = gitlabrb.DeleteLines
 	}
 	return e.change(s, func(f *gitlabrb.File) (gitlabrb.Edit, error) { return f.Unset(mode, path...) })
+}
+
+// newestBundle is the last GitLab with a Mattermost in it.
+const newestBundle = "18.11"
+
+// warnUnknown says what may be a slip of the pen. The edit is made all the
+// same: a later GitLab may know the setting.
+func warnUnknown(w io.Writer, path []string, version string) {
+	if text := unknown(path, version); text != "" {
+		fmt.Fprintf(w, "warning: %s: %s\n", gitlabrb.PathText(path...), text)
+	}
 }
 
 // change makes one edit and reports it.

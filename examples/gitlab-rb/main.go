@@ -4,13 +4,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -41,23 +39,11 @@ Exit status: 0 ok, 1 error, 2 wrong call, 3 findings of severity error.
 
 func main() { os.Exit(cli.Main("gitlab-rb", run)) }
 
-func run(_ context.Context, args []string, s cli.Streams) error {
-	commands := map[string]func([]string, cli.Streams) error{
-		"get": get, "explain": explain, "set": set, "unset": unset, "check": check, "own-server": ownServer, "drift": drift,
-	}
-	if len(args) == 0 {
-		return cli.Usagef("no command given")
-	}
-	switch args[0] {
-	case "-h", "-help", "--help", "help":
-		fmt.Fprint(s.Out, usage)
-		return nil
-	}
-	command, ok := commands[args[0]]
-	if !ok {
-		return cli.Usagef("unknown command %q", args[0])
-	}
-	return command(args[1:], s)
+func run(ctx context.Context, args []string, s cli.Streams) error {
+	return cli.Dispatch(ctx, "gitlab-rb", usage, []cli.Command{
+		{Name: "get", Run: get}, {Name: "explain", Run: explain}, {Name: "set", Run: set}, {Name: "unset", Run: unset},
+		{Name: "check", Run: check}, {Name: "own-server", Run: ownServer}, {Name: "drift", Run: drift},
+	}, args, s)
 }
 
 // input holds the flags that every command shares.
@@ -72,35 +58,19 @@ func (in *input) flags(name, usage string, s cli.Streams) *flag.FlagSet {
 	f.StringVar(&in.secrets, "secrets", "", "gitlab-secrets.json `file` (default ROOT/etc/gitlab/gitlab-secrets.json, if it exists)")
 	f.StringVar(&in.root, "root", "/", "`directory` that stands for / when files are looked up")
 	f.StringVar(&in.host, "host", "", "JSON `file` with facts that replace looking at this machine")
-	f.StringVar(&in.version, "gitlab-version", "18.11", "GitLab `version` whose rules apply, 7.14 or newer")
+	f.StringVar(&in.version, "gitlab-version", newestBundle, "GitLab `version` whose rules apply, 7.14 or newer")
 	f.BoolVar(&in.container, "container", false, "evaluate GITLAB_OMNIBUS_CONFIG before the file, as GitLab's image does")
 	f.BoolVar(&in.json, "json", false, "print JSON")
 	return f
 }
 
-// parse reads flags and demands exactly these arguments; flags may stand
-// before, between and behind them.
-func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
-	var got []string
-	for {
-		if err := cli.Parse(f, args); err != nil {
-			return nil, err
-		}
-		rest := f.Args()
-		if len(rest) == 0 {
-			break
-		}
-		// "--" ends the flags: all that follows is arguments.
-		if i := len(args) - len(rest); i > 0 && args[i-1] == "--" {
-			got = append(got, rest...)
-			break
-		}
-		got, args = append(got, rest[0]), rest[1:]
+// parse reads the flags that in holds, and demands exactly these arguments.
+func (in *input) parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
+	got, err := cli.Arguments(f, args, names...)
+	if err == nil {
+		err = cli.CheckGitLabVersion(in.version)
 	}
-	if len(got) != len(names) {
-		return nil, cli.Usagef("%s: want %s, got %d arguments", strings.TrimPrefix(f.Name(), "gitlab-rb "), cmp.Or(strings.Join(names, " "), "no arguments"), len(got))
-	}
-	return got, nil
+	return got, err
 }
 
 // load reads and resolves. With -host nothing of this machine is looked at.
@@ -137,11 +107,4 @@ func (in *input) load() (*config.Loaded, error) {
 		return nil, err
 	}
 	return l, err
-}
-
-// isSet tells whether a flag was given.
-func isSet(f *flag.FlagSet, name string) bool {
-	given := false
-	f.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	return given
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/user"
-	"strconv"
+	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/gitlab-mattermost/sdk/config"
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 )
 
@@ -18,7 +17,9 @@ const getUsage = `Usage: gitlab-rb get [flags] KEY
 
 Prints the effective value of a setting: what gitlab.rb, the secrets file, the
 package's derivations and its defaults make of it. A secret is masked unless
--reveal is given. A value that is not set prints nothing and exits 1.
+-reveal is given. A value that is not set, or that cannot be known without
+running Ruby, prints nothing and exits 1 with the reason; a key that is not set
+and that nobody knows exits 2 with the nearest one.
 
   gitlab-rb get mattermost.service_site_url
   gitlab-rb get -gitlab-rb ./gitlab.rb -json mattermost.env
@@ -26,39 +27,43 @@ package's derivations and its defaults make of it. A secret is masked unless
 Flags:
 `
 
-func get(args []string, s cli.Streams) error {
+func get(_ context.Context, args []string, s cli.Streams) error {
 	var in input
 	f := in.flags("get", getUsage, s)
 	reveal := f.Bool("reveal", false, "print secrets")
-	keys, err := parse(f, args, "KEY")
+	keys, err := in.parse(f, args, "KEY")
 	if err != nil {
 		return err
 	}
-	x, raw, err := explanation(&in, keys[0])
+	l, loadErr, err := in.loadFor(keys[0])
 	if err != nil {
 		return err
 	}
-	if x.Undecided != "" {
+	x, raw, err := config.ExplainValue(config.ExplainInput{Installation: l.Installation, Result: l.Result, Secrets: l.Secrets}, keys[0])
+	switch {
+	case err != nil:
+		return cli.Usagef("%s", err)
+	case x.Undecided != "":
 		return fmt.Errorf("%s: %s cannot be decided without running Ruby: %s", x.Where, x.Key, x.Undecided)
+	case !x.Set:
+		return fmt.Errorf("%s is not set%s", x.Key, whyNot(l, loadErr, keys[0]))
 	}
-	if !x.Set {
-		return fmt.Errorf("%s is not set", x.Key)
-	}
+	warnBroken(s.Err, l, loadErr)
 	if x.Secret && !*reveal {
 		raw = x.Value
 	}
-	text := config.RubyText(raw)
 	if in.json {
 		return cli.WriteJSON(s.Out, map[string]any{"key": x.Key, "value": config.JSONValue(raw), "origin": x.Origin})
 	}
-	_, err = fmt.Fprintln(s.Out, text)
+	_, err = fmt.Fprintln(s.Out, config.RubyText(raw))
 	return err
 }
 
 const explainUsage = `Usage: gitlab-rb explain [flags] KEY
 
 Says where the value of a setting comes from, what it overrides and what is
-made of it. Secrets are masked.
+made of it. Secrets are masked. A key that is not set and that nobody knows
+exits 2 with the nearest one.
 
   gitlab-rb explain MM_SERVICESETTINGS_SITEURL
   gitlab-rb explain -config-json config.json mattermost.team_site_name
@@ -66,17 +71,17 @@ made of it. Secrets are masked.
 Flags:
 `
 
-func explain(args []string, s cli.Streams) error {
+func explain(_ context.Context, args []string, s cli.Streams) error {
 	var in input
 	f := in.flags("explain", explainUsage, s)
 	configJSON := f.String("config-json", "", "Mattermost's config.json `file`, to see what it says as well")
-	keys, err := parse(f, args, "KEY")
+	keys, err := in.parse(f, args, "KEY")
 	if err != nil {
 		return err
 	}
-	l, loadErr := in.load()
-	if l == nil {
-		return loadErr
+	l, loadErr, err := in.loadFor(keys[0])
+	if err != nil {
+		return err
 	}
 	ei := config.ExplainInput{Installation: l.Installation, Result: l.Result, Secrets: l.Secrets}
 	if *configJSON != "" {
@@ -88,6 +93,7 @@ func explain(args []string, s cli.Streams) error {
 	if err != nil {
 		return cli.Usagef("%s", err)
 	}
+	warnBroken(s.Err, l, loadErr)
 	if in.json {
 		return cli.WriteJSON(s.Out, x)
 	}
@@ -126,111 +132,64 @@ func printExplanation(w io.Writer, x config.Explanation) error {
 	return err
 }
 
-// explanation explains a key and returns its value as well.
-func explanation(in *input, key string) (config.Explanation, any, error) {
-	l, loadErr := in.load()
+// loadFor loads what says something about one key. Errors in the settings are
+// returned apart: the key may have its value all the same. It fails when the
+// evaluation was stopped, as any later line may set the key, and when nobody
+// knows the key and no file sets it.
+func (in *input) loadFor(key string) (l *config.Loaded, loadErr, err error) {
+	path, err := config.ParseKey(key)
+	if err != nil {
+		return nil, nil, cli.Usagef("%s", err)
+	}
+	l, loadErr = in.load()
 	if l == nil {
-		return config.Explanation{}, nil, loadErr
+		return nil, nil, loadErr
 	}
-	x, raw, err := config.ExplainValue(config.ExplainInput{Installation: l.Installation, Result: l.Result, Secrets: l.Secrets}, key)
-	if err != nil {
-		return x, nil, cli.Usagef("%s", err)
+	if errors.Is(loadErr, gitlabrb.ErrUnsupported) {
+		return nil, nil, fmt.Errorf("%s is not known: %w", gitlabrb.PathText(path...), loadErr)
 	}
-	return x, raw, nil
-}
-
-const driftUsage = `Usage: gitlab-rb drift -config-json FILE [flags]
-
-Compares Mattermost's config.json with what the package makes of gitlab.rb and
-lists what was changed in the System Console, or by hand, and does not count:
-"locked" fields are overruled by the environment (GitLab 11.0 to 18.11), "lost"
-ones are overwritten by the next reconfigure (before). Mode and owner of the
-file are checked as well.
-
-  gitlab-rb drift -config-json /var/opt/gitlab/mattermost/config.json
-
-Flags:
-`
-
-func drift(args []string, s cli.Streams) error {
-	var in input
-	f := in.flags("drift", driftUsage, s)
-	path := f.String("config-json", "", "`file` to compare (needed)")
-	if _, err := parse(f, args); err != nil {
-		return err
-	}
-	if *path == "" {
-		return cli.Usagef("drift: -config-json is needed")
-	}
-	l, err := in.load()
-	if err != nil {
-		return err
-	}
-	c, err := readConfigJSON(*path)
-	if err != nil {
-		return err
-	}
-	state, err := fileState(*path)
-	if err != nil {
-		return err
-	}
-	items, findings := config.Drift(l.Installation, c), config.CheckConfigFile(l.Installation, state)
-	if in.json {
-		return cli.WriteJSON(s.Out, map[string]any{"drift": items, "findings": nonNil(findings)})
-	}
-	var b strings.Builder
-	for _, d := range items {
-		fmt.Fprintf(&b, "%-6s %s: config.json says %q, gitlab.rb %q (%s)\n", d.Effect, d.Field, d.File, d.Package, orNothing(d.Key))
-		if d.Line != "" {
-			fmt.Fprintf(&b, "       to keep config.json's: %s\n", d.Line)
+	if _, set := l.Result.Lookup(path...); !set {
+		if text := unknown(path, in.version); text != "" {
+			return nil, nil, cli.Usagef("%s is not set, and %s", gitlabrb.PathText(path...), text)
 		}
 	}
-	if len(items) == 0 {
-		b.WriteString("config.json and gitlab.rb say the same.\n")
-	}
-	printFindings(&b, findings)
-	_, err = io.WriteString(s.Out, b.String())
-	return err
+	return l, loadErr, nil
 }
 
-func orNothing(key string) string {
-	if key == "" {
-		return "no setting"
+// whyNot says why a setting is not set, if there is more of a reason than that
+// nothing sets it.
+func whyNot(l *config.Loaded, loadErr error, key string) string {
+	if errs := broken(l, loadErr); errs != "" {
+		return "; an error, which stops GitLab's reconfigure, may be why:" + errs
 	}
-	return key
+	path, err := config.ParseKey(key)
+	if err != nil {
+		return ""
+	}
+	if v, set := l.Result.Lookup(path...); set && v == nil {
+		at, _ := l.Result.Pos(path...)
+		return fmt.Sprintf(": %s makes it nil, which stands for the default", at)
+	}
+	return ""
 }
 
-func readConfigJSON(path string) (*config.ConfigJSON, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config.json: %w", err)
+// warnBroken says that a value may not be what its author meant.
+func warnBroken(w io.Writer, l *config.Loaded, loadErr error) {
+	if errs := broken(l, loadErr); errs != "" {
+		fmt.Fprintf(w, "warning: an error stops GitLab's reconfigure and may hide another value:%s\n", errs)
 	}
-	if !info.Mode().IsRegular() || info.Size() > config.MaxConfigJSON {
-		return nil, fmt.Errorf("read config.json %s: want a regular file of at most %d bytes", path, config.MaxConfigJSON)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config.json: %w", err)
-	}
-	return config.ParseConfigJSON(path, data)
 }
 
-// fileState reads mode and owner.
-func fileState(path string) (config.FileState, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return config.FileState{}, err
-	}
-	state := config.FileState{Name: path, Mode: info.Mode()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		state.Owner = strconv.Itoa(int(st.Uid))
-		u, err := user.LookupId(state.Owner)
-		var unknown user.UnknownUserIdError
-		if err == nil {
-			state.Owner = u.Username
-		} else if !errors.As(err, &unknown) {
-			return state, fmt.Errorf("look up the owner of %s: %w", path, err)
+// broken lists the errors of a load, each on a line of its own, without those
+// that only say that a setting is undecided.
+func broken(l *config.Loaded, loadErr error) string {
+	text := ""
+	var list gitlabrb.ErrorList
+	errors.As(loadErr, &list)
+	for _, e := range list {
+		if !slices.ContainsFunc(l.Result.Undecided, func(u gitlabrb.UndecidedSetting) bool { return u.Pos == e.Pos }) {
+			text += "\n  " + e.Error()
 		}
 	}
-	return state, nil
+	return text
 }

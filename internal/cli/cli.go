@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,13 +32,16 @@ var ErrFindings = errors.New("findings of severity error")
 var ErrFailed = errors.New("failed, as the output says")
 
 // UsageError is a wrong call of the command; it prints with a hint at -h.
-type UsageError struct{ Message string }
+type UsageError struct {
+	Message string
+	Command string // the command with its subcommand; "" is the program itself
+}
 
 func (e *UsageError) Error() string { return e.Message }
 
 // Usagef makes a UsageError.
 func Usagef(format string, args ...any) error {
-	return &UsageError{fmt.Sprintf(format, args...)}
+	return &UsageError{Message: fmt.Sprintf(format, args...)}
 }
 
 // Streams are a command's standard streams, injectable by tests.
@@ -65,7 +69,8 @@ func Code(name string, err error, w io.Writer) int {
 	case errors.Is(err, ErrFailed):
 		return ExitError
 	case errors.As(err, &usage):
-		fmt.Fprintf(w, "%s: %s\nRun '%s -h' for help.\n", name, usage.Message, name)
+		command := cmp.Or(usage.Command, name)
+		fmt.Fprintf(w, "%s: %s\nRun '%s -h' for help.\n", command, usage.Message, command)
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(w, "%s: interrupted: %v\n", name, err)
@@ -103,7 +108,7 @@ func Parse(f *flag.FlagSet, args []string) error {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return err
 	}
-	return &UsageError{err.Error()}
+	return &UsageError{Message: err.Error()}
 }
 
 // WriteJSON prints v with two-space indentation and a final newline, leaving
