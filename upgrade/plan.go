@@ -121,16 +121,27 @@ func (p *planner) start(from Point) error {
 // resolve is resolveGitLab with a remark where the table ends.
 func (p *planner) resolve(v Version, start bool) (Release, error) {
 	r, newer, err := resolveGitLab(v, start)
-	if newer && r.HasMattermost() && !p.remarked[v] {
-		if p.remarked == nil {
-			p.remarked = map[Version]bool{}
-		}
-		p.remarked[v] = true
-		p.general("table.newer", SeverityWarning, "GitLab "+v.String(),
-			fmt.Sprintf("GitLab %s is newer than this table: it is taken to carry Mattermost %s, as the newest of its line known here does, or a later one", v, r.Mattermost),
-			"give the version that runs as facts (mattermost); cat /opt/gitlab/embedded/service/mattermost/VERSION")
+	if err != nil || p.remarked[v] {
+		return r, err
 	}
-	return r, err
+	last := gitlabTable[len(gitlabTable)-1].release()
+	message, fix := "", ""
+	switch {
+	case newer && r.HasMattermost():
+		message = fmt.Sprintf("it is taken to carry Mattermost %s, as the newest of its line known here does, or a later one", r.Mattermost)
+		fix = "give the version that runs as facts (mattermost); cat /opt/gitlab/embedded/service/mattermost/VERSION"
+	case !newer && r.Date == 0 && r.GitLab.AtLeast(last.GitLab):
+		message = fmt.Sprintf("it ends with %s of %s, and of what follows only the announced stops are planned", last.GitLab, last.Date)
+		fix = "compare the stops with GitLab's upgrade path tool before you start"
+	default:
+		return r, nil
+	}
+	if p.remarked == nil {
+		p.remarked = map[Version]bool{}
+	}
+	p.remarked[v] = true
+	p.general("table.newer", SeverityWarning, "GitLab "+v.String(), fmt.Sprintf("GitLab %s is newer than this table: %s", v, message), fix)
+	return r, nil
 }
 
 // newestAsStart takes a standalone line as its first release, so that nothing

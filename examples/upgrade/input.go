@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -57,6 +58,9 @@ func (in *inputs) read(fromText, toText string, notes io.Writer) (from, to upgra
 	if in.secrets != "" && in.gitlabRB == "" {
 		return from, to, facts, cli.Usagef("-secrets goes with -gitlab-rb")
 	}
+	if err := (upgrade.Facts{Choices: in.choices}).Validate(); err != nil {
+		return from, to, facts, cli.Usagef("%s", strings.ReplaceAll(err.Error(), "facts: choice ", "-"))
+	}
 	if facts, err = in.gather(from.GitLab, notes); err != nil {
 		return from, to, facts, err
 	}
@@ -97,9 +101,6 @@ func (in *inputs) gather(gitlab upgrade.Version, notes io.Writer) (upgrade.Facts
 	override(&facts.Choices.Leave, in.choices.Leave)
 	override(&facts.Choices.Route, in.choices.Route)
 	override(&facts.Choices.Database, in.choices.Database)
-	if err := facts.Validate(); err != nil {
-		return facts, cli.Usagef("%v", err)
-	}
 	return facts, nil
 }
 

@@ -6,11 +6,11 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/upgrade"
 )
 
 func main() { os.Exit(cli.Main("upgrade", run)) }
@@ -34,51 +34,23 @@ Each command has its own help: upgrade path -h.
 Exit codes: 0 fine, 1 error, 2 wrong call, 3 something blocks (check).
 `
 
-// command is one subcommand.
-type command struct {
-	name string
-	run  func(args []string, s cli.Streams) error
+func run(ctx context.Context, args []string, s cli.Streams) error {
+	return cli.Dispatch(ctx, "upgrade", usage, []cli.Command{
+		{Name: "version", Run: runVersion}, {Name: "bundlers", Run: runBundlers}, {Name: "table", Run: runTable},
+		{Name: "path", Run: runPath}, {Name: "leave", Run: runLeave}, {Name: "check", Run: runCheck},
+	}, args, s)
 }
 
-func run(_ context.Context, args []string, s cli.Streams) error {
-	if len(args) == 0 {
-		return cli.Usagef("a command is needed: version, bundlers, table, path, leave or check")
+// parseVersion reads the arguments that together are one version, as
+// "GitLab 17.6" is two.
+func parseVersion(f *flag.FlagSet, args []string) (upgrade.Version, error) {
+	words, err := cli.Arguments(f, args, "VERSION...")
+	if err != nil {
+		return upgrade.Version{}, err
 	}
-	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
-		_, err := fmt.Fprint(s.Out, usage)
-		return err
+	v, err := upgrade.ParseVersion(strings.Join(words, " "))
+	if err != nil {
+		return v, cli.Usagef("%v", err)
 	}
-	for _, c := range []command{
-		{"version", runVersion}, {"bundlers", runBundlers}, {"table", runTable},
-		{"path", runPath}, {"leave", runLeave}, {"check", runCheck},
-	} {
-		if c.name == args[0] {
-			return c.run(args[1:], s)
-		}
-	}
-	return cli.Usagef("unknown command %q: want version, bundlers, table, path, leave or check", args[0])
-}
-
-// parse reads flags before, between and behind the arguments, and returns the
-// arguments.
-func parse(f *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for {
-		if err := cli.Parse(f, args); err != nil {
-			return nil, err
-		}
-		if f.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, f.Arg(0))
-		args = f.Args()[1:]
-	}
-}
-
-// joined is the one version that words like "GitLab 17.6" mean together.
-func joined(words []string, what string) (string, error) {
-	if len(words) == 0 {
-		return "", cli.Usagef("%s is missing", what)
-	}
-	return strings.Join(words, " "), nil
+	return v, nil
 }

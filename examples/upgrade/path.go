@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 
@@ -40,35 +41,34 @@ settings are in the way. Exit code 3 when something blocks.
 
 `
 
-func runPath(args []string, s cli.Streams) error {
+func runPath(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade path", pathUsage, s)
 	in, out := inputFlags(f), outputFlags(f)
-	words, err := parse(f, args)
+	words, err := cli.Arguments(f, args, "FROM", "TO")
+	if err == nil {
+		err = cli.Exclusive(f, "json", "markdown")
+	}
 	if err != nil {
 		return err
-	}
-	if len(words) != 2 {
-		return cli.Usagef("path takes FROM and TO, got %d arguments", len(words))
 	}
 	return plan(words[0], words[1], in, out, s)
 }
 
-func runLeave(args []string, s cli.Streams) error {
+func runLeave(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade leave", leaveUsage, s)
 	in, out := inputFlags(f), outputFlags(f)
-	words, err := parse(f, args)
+	words, err := cli.Arguments(f, args, "FROM", "[TO]")
+	if err == nil {
+		err = cli.Exclusive(f, "json", "markdown")
+	}
 	if err != nil {
 		return err
 	}
-	switch len(words) {
-	case 1:
-		words = append(words, "standalone")
-	case 2:
-		words[1] = "standalone:" + words[1]
-	default:
-		return cli.Usagef("leave takes FROM and perhaps TO, got %d arguments", len(words))
+	to := "standalone"
+	if len(words) == 2 {
+		to += ":" + words[1]
 	}
-	return plan(words[0], words[1], in, out, s)
+	return plan(words[0], to, in, out, s)
 }
 
 // outputs are the flags that choose the form of a plan.
@@ -83,9 +83,6 @@ func outputFlags(f *flag.FlagSet) outputs {
 }
 
 func plan(fromText, toText string, in *inputs, out outputs, s cli.Streams) error {
-	if *out.json && *out.markdown {
-		return cli.Usagef("-json and -markdown exclude each other")
-	}
 	from, to, facts, err := in.read(fromText, toText, s.Err)
 	if err != nil {
 		return err
@@ -110,16 +107,13 @@ func plan(fromText, toText string, in *inputs, out outputs, s cli.Streams) error
 	return j.WriteText(s.Out, upgrade.Render{All: *out.all})
 }
 
-func runCheck(args []string, s cli.Streams) error {
+func runCheck(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade check", checkUsage, s)
 	in := inputFlags(f)
 	asJSON := f.Bool("json", false, "print JSON")
-	words, err := parse(f, args)
+	words, err := cli.Arguments(f, args, "FROM", "TO")
 	if err != nil {
 		return err
-	}
-	if len(words) != 2 {
-		return cli.Usagef("check takes FROM and TO, got %d arguments", len(words))
 	}
 	from, to, facts, err := in.read(words[0], words[1], s.Err)
 	if err != nil {

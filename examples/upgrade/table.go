@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -19,19 +20,15 @@ its first and its newest.
 
 `
 
-func runVersion(args []string, s cli.Streams) error {
+func runVersion(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade version", versionUsage, s)
 	asJSON := f.Bool("json", false, "print JSON")
 	on := dateFlag(f)
-	words, err := parse(f, args)
+	v, err := parseVersion(f, args)
 	if err != nil {
 		return err
 	}
-	text, err := joined(words, "the GitLab version")
-	if err != nil {
-		return err
-	}
-	b, err := upgrade.Bundled(text)
+	b, err := upgrade.BundledIn(v)
 	if err != nil {
 		return err
 	}
@@ -83,18 +80,14 @@ line ("9.11").
 
 `
 
-func runBundlers(args []string, s cli.Streams) error {
+func runBundlers(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade bundlers", bundlersUsage, s)
 	asJSON := f.Bool("json", false, "print JSON")
-	words, err := parse(f, args)
+	v, err := parseVersion(f, args)
 	if err != nil {
 		return err
 	}
-	text, err := joined(words, "the Mattermost version")
-	if err != nil {
-		return err
-	}
-	ranges, err := upgrade.Bundlers(text)
+	ranges, err := upgrade.Bundlers(v.String())
 	if err != nil {
 		return err
 	}
@@ -119,21 +112,17 @@ newest release.
 
 `
 
-func runTable(args []string, s cli.Streams) error {
+func runTable(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("upgrade table", tableUsage, s)
 	minor := f.Bool("minor", false, "one row for each line instead of each release")
 	asCSV := f.Bool("csv", false, "print CSV")
 	asJSON := f.Bool("json", false, "print JSON")
 	asMarkdown := f.Bool("markdown", false, "print a Markdown table")
-	words, err := parse(f, args)
-	if err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
 		return err
 	}
-	if len(words) > 0 {
-		return cli.Usagef("table takes no argument, got %q", words[0])
-	}
-	if chosen(*asCSV, *asJSON, *asMarkdown) > 1 {
-		return cli.Usagef("-csv, -json and -markdown exclude each other")
+	if err := cli.Exclusive(f, "csv", "json", "markdown"); err != nil {
+		return err
 	}
 	if *asJSON {
 		return tableJSON(s.Out, *minor)
@@ -161,16 +150,6 @@ func runTable(args []string, s cli.Streams) error {
 		}
 	}
 	return nil
-}
-
-func chosen(flags ...bool) int {
-	n := 0
-	for _, f := range flags {
-		if f {
-			n++
-		}
-	}
-	return n
 }
 
 func tableJSON(w io.Writer, minor bool) error {

@@ -52,7 +52,8 @@ func within(command string, err error) error {
 
 // Arguments parses flags, which may stand before, between and behind the
 // arguments, and returns the arguments; "--" ends the flags. Their number must
-// be that of names, where a last "[NAME]" in brackets may be left out.
+// be that of names, where a last "[NAME]" in brackets may be left out and a
+// last "NAME..." stands for one or more.
 func Arguments(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
 	var got []string
 	for {
@@ -69,11 +70,14 @@ func Arguments(f *flag.FlagSet, args []string, names ...string) ([]string, error
 		}
 		got, args = append(got, rest[0]), rest[1:]
 	}
-	least := len(names)
-	if least > 0 && strings.HasPrefix(names[least-1], "[") {
+	least, most := len(names), len(names)
+	switch last := strings.Join(names[max(0, len(names)-1):], ""); {
+	case strings.HasPrefix(last, "["):
 		least--
+	case strings.HasSuffix(last, "..."):
+		most = len(got)
 	}
-	if len(got) < least || len(got) > len(names) {
+	if len(got) < least || len(got) > most {
 		// The arguments are not repeated: one may be a secret.
 		return nil, Usagef("want %s, got %s", wanted(names), Count(len(got), "argument"))
 	}

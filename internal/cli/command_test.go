@@ -68,6 +68,8 @@ func TestArgumentsStandAnywhereAndAreCounted(t *testing.T) {
 		{"the last may be left out", []string{"a"}, []string{"A", "[B]"}, []string{"a"}, ""},
 		{"and may be given", []string{"a", "b"}, []string{"A", "[B]"}, []string{"a", "b"}, ""},
 		{"but no more", []string{"a", "b", "c"}, []string{"A", "[B]"}, nil, "want A and [B], got 3 arguments"},
+		{"the last may be many", []string{"a", "b", "c"}, []string{"A", "B..."}, []string{"a", "b", "c"}, ""},
+		{"but not none", []string{"a"}, []string{"A", "B..."}, nil, "want A and B..., got 1 argument"},
 		{"the only one may be left out", nil, []string{"[A]"}, nil, ""},
 	} {
 		f := cli.Flags("cmd", "", cli.Streams{})
