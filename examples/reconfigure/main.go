@@ -60,6 +60,9 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 	if f.NArg() > 0 {
 		return cli.Usagef("unexpected argument %q: files are given with -gitlab-rb and -secrets", f.Arg(0))
 	}
+	if err := cli.CheckGitLabVersion(o.version); err != nil {
+		return err
+	}
 	if o.target != "linux-package" && o.target != "standalone" {
 		return cli.Usagef("-target %q: want linux-package or standalone", o.target)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/clitest"
 	"github.com/gitlab-mattermost/sdk/internal/golden"
 )
 
@@ -25,18 +26,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
-		UpdateScripts: false,
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("SAMPLE", sample)
-			return nil
-		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"bigfile": bigFile,
-			"mode":    mode,
-		},
-	})
+	p := clitest.Params("testdata/script")
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv("SAMPLE", sample)
+		return nil
+	}
+	p.Cmds["bigfile"], p.Cmds["mode"] = bigFile, mode
+	testscript.Run(t, p)
 }
 
 // bigFile PATH makes a sparse file of 100 MB.

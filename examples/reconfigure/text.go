@@ -9,6 +9,7 @@ import (
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
 // print writes the report for a person: what it is, what was written, what was
@@ -55,7 +56,7 @@ func (r *report) printHead(b *bytes.Buffer) {
 		fmt.Fprintf(b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	if !inst.Enabled {
-		line("service", "off: mattermost_external_url is not set, or mattermost['enable'] is false")
+		line("service", "off: %s", whyOff(inst))
 	} else {
 		line("service", "on, run by %s:%s", account.User, account.Group)
 	}
@@ -70,13 +71,27 @@ func (r *report) printHead(b *bytes.Buffer) {
 		line("GitLab login", "registration: %s (%s)", r.OAuth.Registration, r.OAuth.Reason)
 	}
 	if r.local {
-		used := "nothing"
+		used := "asks nothing of this machine"
 		if len(r.used) > 0 {
-			used = strings.Join(r.used, ", ")
+			used = "asks this machine for " + strings.Join(r.used, ", ")
 		}
-		line("this machine", "the file used %s", used)
+		line("gitlab.rb", "%s", used)
 	}
 	b.WriteByte('\n')
+}
+
+// whyOff says why there is no service, and what would switch it on.
+func whyOff(inst *config.Installation) string {
+	v, err := version.Parse(inst.GitLabVersion)
+	enabled, set := inst.Mattermost.Get("enable").Value.(bool)
+	switch {
+	case err == nil && v.Major >= 19:
+		return "GitLab 19.0 and later have no Mattermost; for one of its own: -target standalone -gitlab-version 18.11"
+	case set && !enabled && inst.MattermostURL != "":
+		return "mattermost['enable'] is false"
+	default:
+		return "mattermost_external_url is not set; mattermost_external_url 'https://chat.example.com' switches it on"
+	}
 }
 
 // printTree lists files by directory, so that forty variables are one line.
@@ -101,7 +116,7 @@ func (r *report) printTree(b *bytes.Buffer) {
 		if path.Dir(f.path) != envDir {
 			fmt.Fprintf(b, "  %s  %s\n", f.mode, f.path)
 		} else if variables > 0 {
-			fmt.Fprintf(b, "  %s  %s/ (%d variables)\n", f.mode, envDir, variables)
+			fmt.Fprintf(b, "  %s  %s/ (%s)\n", f.mode, envDir, cli.Count(variables, "variable"))
 			variables = 0
 		}
 	}
