@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -32,14 +34,14 @@ func runCheck(ctx context.Context, args []string, s cli.Streams) error {
 	includes := f.Bool("includes", false, "follow include directives below -root")
 	root := f.String("root", "/", "`DIR` that includes cannot leave")
 	asJSON := f.Bool("json", false, "print one object: findings")
-	rest, err := parse(f, args)
+	rest, err := cli.Arguments(f, args, "FILE")
+	if err == nil {
+		err = cmp.Or(cli.Exclusive(f, "nginx", "includes"), cli.Needs(f, "nginx", "real-files"), cli.Needs(f, "includes", "root"))
+	}
 	if err != nil {
 		return err
 	}
-	name, err := oneFile(rest)
-	if err != nil {
-		return err
-	}
+	name := rest[0]
 	target, err := to.target(ctx)
 	if err != nil {
 		return err
@@ -49,15 +51,15 @@ func runCheck(ctx context.Context, args []string, s cli.Streams) error {
 	if *includes {
 		list, err = checkIncludes(*root, name, target)
 	} else if data, err = readFile(name, s); err == nil {
+		if len(bytes.TrimSpace(data)) == 0 {
+			return fmt.Errorf("%s is empty: there is nothing to check", name)
+		}
 		list = nginx.Check(name, data, target)
 	}
 	if err != nil {
 		return err
 	}
 	if *withNginx {
-		if *includes {
-			return cli.Usagef("-nginx tests one file, without -includes")
-		}
 		said, err := nginx.Sandbox{RealFiles: *realFiles}.Test(ctx, string(data))
 		if err != nil {
 			return err

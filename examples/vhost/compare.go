@@ -28,12 +28,12 @@ func runDiff(ctx context.Context, args []string, s cli.Streams) error {
 	src.add(f)
 	to.add(f)
 	asJSON := f.Bool("json", false, "print one object: changes")
-	rest, err := parse(f, args)
+	rest, err := cli.Arguments(f, args, "FILE")
 	if err != nil {
 		return err
 	}
-	name, err := oneFile(rest)
-	if err != nil {
+	name := rest[0]
+	if err := src.check(f); err != nil {
 		return err
 	}
 	data, err := readFile(name, s)
@@ -91,14 +91,11 @@ func runImport(_ context.Context, args []string, s cli.Streams) error {
 	out := f.String("out", "", "write to `FILE`, atomically")
 	dry := f.Bool("n", false, "with -out: write nothing, say what would be written")
 	asJSON := f.Bool("json", false, "print one object: site, findings")
-	rest, err := parse(f, args)
+	rest, err := cli.Arguments(f, args, "FILE")
 	if err != nil {
 		return err
 	}
-	name, err := oneFile(rest)
-	if err != nil {
-		return err
-	}
+	name := rest[0]
 	data, err := readFile(name, s)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -33,48 +32,10 @@ Exit codes: 0 fine, 1 error, 2 wrong call, 3 findings of severity error (or, for
 `
 
 func run(ctx context.Context, args []string, s cli.Streams) error {
-	if len(args) == 0 {
-		return cli.Usagef("a command is needed: render, check, diff, import or tls-check")
-	}
-	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
-		_, err := fmt.Fprint(s.Out, usage)
-		return err
-	}
-	for _, c := range []struct {
-		name string
-		run  func(context.Context, []string, cli.Streams) error
-	}{
-		{"render", runRender}, {"check", runCheck}, {"diff", runDiff}, {"import", runImport}, {"tls-check", runTLSCheck},
-	} {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], s)
-		}
-	}
-	return cli.Usagef("unknown command %q: want render, check, diff, import or tls-check", args[0])
-}
-
-// parse reads flags before, between and behind the arguments, and returns the
-// arguments.
-func parse(f *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for {
-		if err := cli.Parse(f, args); err != nil {
-			return nil, err
-		}
-		if f.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, f.Arg(0))
-		args = f.Args()[1:]
-	}
-}
-
-// oneFile is the single FILE argument.
-func oneFile(args []string) (string, error) {
-	if len(args) != 1 {
-		return "", cli.Usagef("want one FILE, got %d", len(args))
-	}
-	return args[0], nil
+	return cli.Dispatch(ctx, "vhost", usage, []cli.Command{
+		{Name: "render", Run: runRender}, {Name: "check", Run: runCheck}, {Name: "diff", Run: runDiff},
+		{Name: "import", Run: runImport}, {Name: "tls-check", Run: runTLSCheck},
+	}, args, s)
 }
 
 // targetFlags are the flags that say which nginx will read the result.

@@ -72,12 +72,12 @@ func writeOut(path, text string, dry bool, s cli.Streams) error {
 		return err
 	}
 	if dry {
-		_, err := fmt.Fprintf(s.Err, "would write %s, %d lines\n", path, strings.Count(text, "\n"))
+		_, err := fmt.Fprintf(s.Err, "would write %s, %s\n", path, cli.Count(strings.Count(text, "\n"), "line"))
 		return err
 	}
 	if err := atomicfile.WriteFile(path, []byte(text), 0o644); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.Err, "wrote %s, %d lines\n", path, strings.Count(text, "\n"))
+	_, err := fmt.Fprintf(s.Err, "wrote %s, %s\n", path, cli.Count(strings.Count(text, "\n"), "line"))
 	return err
 }

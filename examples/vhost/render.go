@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/nginx"
@@ -27,12 +29,11 @@ func runRender(ctx context.Context, args []string, s cli.Streams) error {
 	main := f.Bool("main", false, "print what nginx.conf must hold for a linux-package vhost instead")
 	dry := f.Bool("n", false, "with -out: write nothing, say what would be written")
 	asJSON := f.Bool("json", false, "print one object: config, main_config, stream_config, site, findings")
-	rest, err := parse(f, args)
-	if err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
 		return err
 	}
-	if len(rest) > 0 {
-		return cli.Usagef("render takes no arguments, got %q", rest[0])
+	if err := cmp.Or(src.check(f), cli.Exclusive(f, "json", "main")); err != nil {
+		return err
 	}
 	r, err := render(ctx, &src, &to, s)
 	if err != nil {
@@ -50,7 +51,9 @@ func runRender(ctx context.Context, args []string, s cli.Streams) error {
 	}
 	text := r.Config
 	if *main {
-		text = r.MainConfig
+		if text = r.MainConfig; text == "" {
+			fmt.Fprintln(s.Err, "nothing: this vhost brings all it needs")
+		}
 	}
 	if err := writeOut(*out, text, *dry, s); err != nil {
 		return err
@@ -80,6 +83,9 @@ func render(ctx context.Context, src *source, to *targetFlags, s cli.Streams) (*
 	}
 	r := &rendered{Site: site, Findings: findings(list), target: target}
 	if r.Config, err = nginx.Render(site, target); err != nil {
+		if src.host != "" {
+			return nil, cli.Usagef("%v", err) // the site is what the flags say
+		}
 		return nil, err
 	}
 	if r.MainConfig, err = nginx.MainConfig(site, target); err != nil {

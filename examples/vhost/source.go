@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -42,8 +43,8 @@ func (o *source) add(f *flag.FlagSet) {
 	f.BoolVar(&o.assets, "assets", false, "cache static files in nginx")
 }
 
-// load returns the site and what is worth saying about it.
-func (o *source) load(s cli.Streams) (*nginx.Site, []nginx.Finding, error) {
+// check refuses flags that say nothing together with the chosen source.
+func (o *source) check(f *flag.FlagSet) error {
 	given := 0
 	for _, v := range []string{o.gitlabRB, o.site, o.host} {
 		if v != "" {
@@ -52,11 +53,32 @@ func (o *source) load(s cli.Streams) (*nginx.Site, []nginx.Finding, error) {
 	}
 	switch {
 	case given != 1:
-		return nil, nil, cli.Usagef("want exactly one of -gitlab-rb, -site and -host")
+		return cli.Usagef("want exactly one of -gitlab-rb, -site and -host")
 	case o.target != "standalone" && o.target != "linux-package":
-		return nil, nil, cli.Usagef("-target is %q, want linux-package or standalone", o.target)
-	case o.gitlabRB == "" && o.target != "standalone":
-		return nil, nil, cli.Usagef("-target %s goes with -gitlab-rb only", o.target)
+		return cli.Usagef("-target is %q, want linux-package or standalone", o.target)
+	case (o.cert == "") != (o.key == ""):
+		return cli.Usagef("-cert and -key belong together")
+	}
+	if _, err := o.tlsPolicy(); err != nil {
+		return err
+	}
+	err := cmp.Or(cli.Needs(f, "gitlab-rb", "secrets", "root", "gitlab-version", "target"),
+		cli.Needs(f, "host", "cert", "upstream", "acme", "redirect", "hsts", "http3", "assets"))
+	if err == nil && o.gitlabRB == "" {
+		err = cli.Needs(f, "cert", "policy", "redirect", "hsts", "http3")
+	}
+	switch {
+	case err == nil && o.version != "":
+		err = cli.CheckGitLabVersion(o.version)
+	case err == nil && o.target == "linux-package" && cli.Given(f, "policy"):
+		err = cli.Usagef("-policy goes with -target standalone: GitLab's own vhost has its ciphers from gitlab.rb")
+	}
+	return err
+}
+
+// load returns the site and what is worth saying about it.
+func (o *source) load(s cli.Streams) (*nginx.Site, []nginx.Finding, error) {
+	switch {
 	case o.gitlabRB != "":
 		return o.fromGitLab()
 	case o.site != "":
@@ -111,13 +133,7 @@ func (o *source) fromFlags() (*nginx.Site, []nginx.Finding, error) {
 	if o.assets {
 		site.Assets = &nginx.Assets{}
 	}
-	if (o.cert == "") != (o.key == "") {
-		return nil, nil, cli.Usagef("-cert and -key belong together")
-	}
 	if o.cert == "" {
-		if o.hsts || o.http3 {
-			return nil, nil, cli.Usagef("-hsts and -http3 need -cert and -key")
-		}
 		return site, nil, nil
 	}
 	policy, err := o.tlsPolicy()

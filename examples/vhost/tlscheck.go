@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -33,7 +34,10 @@ func runTLSCheck(_ context.Context, args []string, s cli.Streams) error {
 	create := f.Bool("make", false, "make a self-signed certificate for 30 days of trial; replaces nothing")
 	dry := f.Bool("n", false, "with -make: write nothing, say what would be written")
 	asJSON := f.Bool("json", false, "print one object: findings")
-	rest, err := parse(f, args)
+	rest, err := cli.Arguments(f, args, "[FILE]")
+	if err == nil {
+		err = cmp.Or(cli.Needs(f, "make", "n"), cli.Exclusive(f, "make", "json"), cli.Exclusive(f, "make", "ca"))
+	}
 	if err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func runTLSCheck(_ context.Context, args []string, s cli.Streams) error {
 	}
 	printFindings(s.Out, list)
 	if len(list) == 0 {
-		fmt.Fprintf(s.Out, "%d certificate(s): nothing to report\n", len(checks))
+		fmt.Fprintf(s.Out, "%s: nothing to report\n", cli.Count(len(checks), "certificate"))
 	}
 	return verdict(list)
 }
@@ -88,10 +92,10 @@ func certificates(o nginx.CertificateOptions, rest []string, s cli.Streams) ([]n
 		}
 		return []nginx.CertificateOptions{o}, nil
 	}
-	name, err := oneFile(rest)
-	if err != nil {
-		return nil, err
+	if len(rest) == 0 {
+		return nil, cli.Usagef("want FILE, or -cert and -key")
 	}
+	name := rest[0]
 	data, err := readFile(name, s)
 	if err != nil {
 		return nil, err
