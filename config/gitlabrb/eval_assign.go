@@ -278,6 +278,7 @@ func (ev *evaluator) assignMany(m *multiLHS, v value) {
 			if unknown {
 				ev.store(t, sp.value, u)
 			} else {
+				ev.step(max(to-i, 0))
 				part := append([]value(nil), list[min(i, len(list)):min(to, len(list))]...)
 				ev.store(t, sp.value, &array{list: part})
 			}

@@ -1,5 +1,7 @@
 package gitlabrb
 
+import "math/big"
+
 // evalReceiver evaluates what a method is called on.
 func (ev *evaluator) evalReceiver(c *call) value {
 	if c.recv == nil {
@@ -82,9 +84,34 @@ func (ev *evaluator) sendBlock(n node, recv value, name string, args []value, bl
 	return v
 }
 
+// callWeight is what any method call on large values costs beyond its one step:
+// most methods look at, or copy, all of the receiver or of an argument. Those
+// that make something of each element pay for that themselves.
+func callWeight(recv value, args []value) int {
+	w := extent(recv)
+	for _, a := range args {
+		w += extent(a)
+	}
+	return w / 64
+}
+
+func extent(v value) int {
+	switch v := v.(type) {
+	case *str:
+		return len(v.s)
+	case *array:
+		return len(v.list)
+	case *hash:
+		return v.size()
+	case *big.Int:
+		return v.BitLen()
+	}
+	return 0
+}
+
 // send calls a method of a value.
 func (ev *evaluator) send(n node, recv value, name string, args []value, blk *proc) value {
-	ev.step(1)
+	ev.step(1 + callWeight(recv, args))
 	if u := tainted(recv); u != nil {
 		return ev.sendUnknown(n, recv, *u, name, args, blk)
 	}
@@ -101,7 +128,7 @@ func (ev *evaluator) send(n node, recv value, name string, args []value, blk *pr
 	if ev.maybe != nil && changes(name) {
 		switch recv.(type) {
 		case *str, *array:
-			v, _ := ev.typeMethod(n, dup(recv), name, args, blk)
+			v, _ := ev.typeMethod(n, ev.dup(recv), name, args, blk)
 			taint(recv, *ev.maybe)
 			return v
 		case *hash:

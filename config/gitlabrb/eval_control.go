@@ -27,7 +27,7 @@ func (ev *evaluator) evalIf(n *ifNode) value {
 	var a, b value
 	ev.perhaps(why, func() { a = ev.eval(n.then) })
 	ev.perhaps(why, func() { b = ev.eval(n.otherwise) })
-	if same, known := equal(a, b); known && same && tainted(a) == nil {
+	if same, known := ev.equal(a, b); known && same && tainted(a) == nil {
 		return a
 	}
 	return why
@@ -103,7 +103,7 @@ func (ev *evaluator) caseEqual(n node, pattern, v value) value {
 	case *rangeVal, *regex, *proc:
 		return ev.send(n, pattern, "===", []value{v}, nil)
 	}
-	same, known := equal(pattern, v)
+	same, known := ev.equal(pattern, v)
 	if !known {
 		return ev.undecided(n, "a comparison that is not evaluated")
 	}

@@ -201,6 +201,7 @@ func (ev *evaluator) evalList(nodes []node) (list []value, u *Undecided) {
 			}
 			list = append(list, elems...)
 		case *hash:
+			ev.step(v.size())
 			for _, e := range v.live() {
 				list = append(list, newArray(e.key, e.value))
 			}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 )
 
 // evalCases are constructs one by one. Each sets nginx['v']; want is what it
@@ -297,9 +298,23 @@ func TestHostileFilesAreBounded(t *testing.T) {
 		{"the same list in itself in the settings", "a = []\na << a\nnginx['v'] = a", "<nil>"},
 		{"doubling lists in the settings", "a = [1]\n40.times { a = [a, a] }\nnginx['v'] = a", "evaluation stopped|<nil>"},
 		{"many shadowed settings", strings.Repeat("nginx['v'] = 1\n", 20_000), "<nil>"},
+		{"doubling lists that are compared", "a = b = [1]\n40.times { a = [a, a]; b = [b, b] }\nx = a == b", "evaluation stopped"},
+		{"a list in itself as a key", "a = []\na << a\nh = { a => 1 }", "<nil>"},
+		{"a list in itself that is ordered", "a = []\na << a\nx = a <=> a", "<nil>"},
+		{"copies of a large list", "a = [1] * 500_000\nb = []\n1000.times { b << a.dup }", "evaluation stopped"},
+		{"merges of a large hash", "h = {}\n50_000.times { |i| h[i] = i }\n1000.times { h.merge({}) }", "evaluation stopped"},
+		{"large keys", "a = 'x' * 3_000_000\nh = { a => 1 }\n10_000.times { h['x' + a] }", "evaluation stopped"},
+		{"a literal of a million digits", "nginx['v'] = " + strings.Repeat("9", 1_000_000), "<nil>"},
+		{"a text of a million digits", "nginx['v'] = ('9' * 1_000_000).to_i", "<nil>"},
+		{"a large set of characters", "a = 'xy' * 1_000_000\nnginx['v'] = a.count(a)", "<nil>"},
+		{"methods without their arguments", "a = [1]\nbegin\na.delete_at\nrescue\nend\nbegin\na.insert\nrescue\nend\nbegin\na.replace\nrescue\nend", "<nil>"},
 		{"a number without end", "x = 7 ** 7 ** 7 ** 7\nnginx['v'] = x", "<nil>"},
 	} {
+		start := time.Now()
 		_, err := Evaluate("t.rb", []byte(c.src), Options{})
+		if d := time.Since(start); d > 15*time.Second { // on any machine; without a bound it is minutes
+			t.Errorf("%s: took %v", c.reason, d)
+		}
 		ok := false
 		for _, want := range strings.Split(c.want, "|") {
 			ok = ok || strings.Contains(fmt.Sprint(err), want)

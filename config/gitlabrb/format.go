@@ -178,6 +178,9 @@ func (f *formatter) integer(v value) (*big.Int, value) {
 	case float64:
 		return toBig(floatToInt(v)), nil
 	case *str:
+		if len(v.s) > maxDigits {
+			return nil, f.ev.undecided(f.n, tooManyDigits)
+		}
 		if i, ok := new(big.Int).SetString(v.s, 10); ok {
 			return i, nil
 		}

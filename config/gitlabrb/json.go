@@ -75,6 +75,9 @@ func (ev *evaluator) jsonValue(n node, d *json.Decoder, symbols bool, depth int)
 	case string:
 		return newStr(t), nil
 	case json.Number:
+		if len(t) > maxDigits {
+			return nil, ev.undecided(n, tooManyDigits)
+		}
 		if i, ok := new(big.Int).SetString(t.String(), 10); ok {
 			return norm(i), nil
 		}

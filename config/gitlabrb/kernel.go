@@ -332,6 +332,9 @@ func (ev *evaluator) toInteger(c *call, args []value) value {
 		return floatToInt(v)
 	case *str:
 		text := strings.TrimSpace(v.s)
+		if len(text) > maxDigits {
+			return ev.undecided(c, tooManyDigits)
+		}
 		if n, ok := new(big.Int).SetString(strings.ReplaceAll(text, "_", ""), 0); ok && !strings.Contains(text, "__") && !strings.HasSuffix(text, "_") && !strings.HasPrefix(text, "_") {
 			return norm(n)
 		}

@@ -115,6 +115,9 @@ func (l *lexer) finishNumber(t *token, start int) {
 	}
 }
 
+// tooManyDigits is why a text is not read as an integer.
+var tooManyDigits = "a number of more than " + itoa(maxDigits) + " digits"
+
 // numberNode turns the text of a number token into a node.
 func numberNode(t token, s span, negative bool) node {
 	text := t.text
@@ -130,6 +133,9 @@ func numberNode(t token, s span, negative bool) node {
 	}
 	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
 		return &intLit{span: s, n: n}
+	}
+	if len(text) > maxDigits {
+		return &opaque{s, tooManyDigits}
 	}
 	n, ok := new(big.Int).SetString(text, 0)
 	if !ok {

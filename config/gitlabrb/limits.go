@@ -31,6 +31,10 @@ const (
 	// maxBytes bounds the text that one evaluation may build in all.
 	maxBytes = 32 << 20
 
-	// maxBits bounds the size of an integer that ** or << may make.
+	// maxBits bounds the size of an integer that arithmetic may make.
 	maxBits = 1 << 16
+
+	// maxDigits bounds the text that is read as an integer: reading takes time
+	// that grows with the square of its length.
+	maxDigits = 10_000
 )

@@ -334,12 +334,18 @@ func (ev *evaluator) changeArray(n node, a *array, name string, args []value, bl
 		a.list = nil
 		return a, true
 	case "replace":
-		if o, ok := args[0].(*array); ok && len(args) == 1 {
+		if len(args) != 1 {
+			return nil, false
+		}
+		if o, ok := args[0].(*array); ok {
 			ev.step(len(o.list))
 			a.list = slices.Clone(o.list)
 			return a, true
 		}
 	case "insert":
+		if len(args) == 0 {
+			return nil, false
+		}
 		if i, ok := args[0].(int64); ok && i >= 0 && i <= int64(len(a.list)) {
 			ev.step(len(a.list))
 			a.list = slices.Insert(slices.Clone(a.list), int(i), args[1:]...)
@@ -350,7 +356,10 @@ func (ev *evaluator) changeArray(n node, a *array, name string, args []value, bl
 			return ev.deleteValue(a, args[0])
 		}
 	case "delete_at":
-		if i, ok := args[0].(int64); ok && len(args) == 1 {
+		if len(args) != 1 {
+			return nil, false
+		}
+		if i, ok := args[0].(int64); ok {
 			if i < 0 {
 				i += int64(len(a.list))
 			}
@@ -380,7 +389,7 @@ func (ev *evaluator) deleteValue(a *array, v value) (value, bool) {
 	var found value
 	for _, e := range a.list {
 		ev.step(1)
-		same, known := equal(e, v)
+		same, known := ev.equal(e, v)
 		if !known {
 			return nil, false
 		}

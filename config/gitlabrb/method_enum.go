@@ -226,7 +226,7 @@ func (ev *evaluator) findValue(n node, list []value, name string, v value) value
 	count := int64(0)
 	for i, e := range list {
 		ev.step(1)
-		same, known := equal(e, v)
+		same, known := ev.equal(e, v)
 		if !known {
 			if u := tainted(e); u != nil {
 				return *u

@@ -2,10 +2,22 @@ package gitlabrb
 
 import "strings"
 
+// oneEntry tells the methods of a hash that look at one entry only.
+func oneEntry(name string) bool {
+	switch name {
+	case "[]", "[]=", "store", "fetch", "dig", "key?", "has_key?", "include?", "member?", "delete", "length", "size", "empty?", "any?":
+		return true
+	}
+	return false
+}
+
 // hashMethod calls a method of a hash.
 func (ev *evaluator) hashMethod(n node, h *hash, name string, args []value, blk *proc) (value, bool) {
 	if h.frozen && changes(name) {
 		return ev.raise(n, "FrozenError", "the hash is frozen"), true
+	}
+	if !oneEntry(name) {
+		ev.step(h.size())
 	}
 	if h.mash && len(args) > 0 {
 		switch name {
@@ -128,7 +140,7 @@ func (ev *evaluator) dig(n node, v value, keys []value) value {
 func (ev *evaluator) merge(n node, h *hash, name string, args []value, blk *proc) value {
 	target := h
 	if name == "merge" {
-		target = dup(h).(*hash)
+		target = ev.dup(h).(*hash)
 	}
 	for _, a := range args {
 		o, ok := a.(*hash)
@@ -286,7 +298,7 @@ func (ev *evaluator) hashMethod1(h *hash, name string, arg value) (value, bool) 
 	case "value?", "has_value?", "key":
 		for _, e := range h.live() {
 			ev.step(1)
-			same, known := equal(e.value, arg)
+			same, known := ev.equal(e.value, arg)
 			if !known {
 				return nil, false
 			}

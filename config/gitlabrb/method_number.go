@@ -382,5 +382,11 @@ func (ev *evaluator) compare(n node, a, b value) value {
 		}
 		return nil
 	}
-	return ev.send(n, a, "<=>", []value{b}, nil)
+	if ev.depth >= maxCalls { // a list may hold itself
+		return ev.undecided(n, "a comparison of values that are nested too deeply")
+	}
+	ev.depth++
+	v := ev.send(n, a, "<=>", []value{b}, nil)
+	ev.depth--
+	return v
 }

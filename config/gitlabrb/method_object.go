@@ -30,7 +30,7 @@ func (ev *evaluator) commonMethod(n node, recv value, name string, args []value,
 	case "frozen?":
 		return isFrozen(recv), true
 	case "dup", "clone":
-		return dup(recv), len(args) == 0
+		return ev.dup(recv), len(args) == 0
 	case "inspect":
 		if _, ok := recv.(*exception); ok {
 			return nil, false
@@ -97,7 +97,7 @@ func (ev *evaluator) equality(n node, recv value, name string, other value) (val
 	case "equal?":
 		switch recv.(type) {
 		case nil, bool, int64, Symbol:
-			same, _ := equal(recv, other)
+			same, _ := ev.equal(recv, other)
 			return same && className(recv) == className(other), true
 		case *str, *array, *hash:
 			return recv == other, true
@@ -108,31 +108,20 @@ func (ev *evaluator) equality(n node, recv value, name string, other value) (val
 			return false, true
 		}
 	}
-	ev.step(weight(recv))
-	same, known := equal(recv, other)
+	same, known := ev.equal(recv, other)
 	if !known {
 		return ev.undecided(n, "a comparison of "+describe(recv)+" with "+describe(other)), true
 	}
 	return same, true
 }
 
-// weight is what comparing or copying a value costs, in steps.
-func weight(v value) int {
-	switch v := v.(type) {
-	case *array:
-		return len(v.list)
-	case *hash:
-		return v.size()
-	case *str:
-		return len(v.s) / 64
-	}
-	return 0
-}
-
 // equal is ==; known is false when it cannot be told.
-func equal(a, b value) (same, known bool) { return equalAt(a, b, 0) }
+func (ev *evaluator) equal(a, b value) (same, known bool) { return ev.equalAt(a, b, 0) }
 
-func equalAt(a, b value, depth int) (same, known bool) {
+// equalAt pays for each pair that it compares: lists that hold the same list
+// twice, and so on downwards, have more pairs than memory could.
+func (ev *evaluator) equalAt(a, b value, depth int) (same, known bool) {
+	ev.step(1)
 	if depth > 50 || tainted(a) != nil || tainted(b) != nil {
 		return false, false
 	}
@@ -152,7 +141,7 @@ func equalAt(a, b value, depth int) (same, known bool) {
 			return false, true
 		}
 		for i := range x.list {
-			if same, known = equalAt(x.list[i], y.list[i], depth+1); !known || !same {
+			if same, known = ev.equalAt(x.list[i], y.list[i], depth+1); !known || !same {
 				return same, known
 			}
 		}
@@ -167,7 +156,7 @@ func equalAt(a, b value, depth int) (same, known bool) {
 			if !has {
 				return false, true
 			}
-			if same, known = equalAt(e.value, v, depth+1); !known || !same {
+			if same, known = ev.equalAt(e.value, v, depth+1); !known || !same {
 				return same, known
 			}
 		}
@@ -180,10 +169,10 @@ func equalAt(a, b value, depth int) (same, known bool) {
 		if !ok || x.exclusive != y.exclusive {
 			return false, true
 		}
-		if same, known = equalAt(x.low, y.low, depth+1); !known || !same {
+		if same, known = ev.equalAt(x.low, y.low, depth+1); !known || !same {
 			return same, known
 		}
-		return equalAt(x.high, y.high, depth+1)
+		return ev.equalAt(x.high, y.high, depth+1)
 	}
 	if isNumber(a) {
 		return false, true
@@ -255,7 +244,8 @@ func isFrozen(v value) bool {
 }
 
 // dup is a shallow copy.
-func dup(v value) value {
+func (ev *evaluator) dup(v value) value {
+	ev.step(extent(v))
 	switch v := v.(type) {
 	case *str:
 		return &str{s: v.s, unknown: v.unknown}
@@ -268,10 +258,10 @@ func dup(v value) value {
 			if v.mash {
 				switch sub := val.(type) {
 				case *array:
-					val = dup(sub)
+					val = ev.dup(sub)
 				case *hash:
 					if sub.mash {
-						val = dup(sub)
+						val = ev.dup(sub)
 					}
 				}
 			}

@@ -10,7 +10,6 @@ import (
 
 // stringMethod calls a method of a string.
 func (ev *evaluator) stringMethod(n node, s *str, name string, args []value, blk *proc) (value, bool) {
-	ev.step(len(s.s) / 256)
 	if bang, ok := strings.CutSuffix(name, "!"); ok && bang != "" {
 		return ev.stringBang(n, s, bang, args, blk)
 	}
@@ -110,10 +109,13 @@ func (ev *evaluator) stringMethod0(n node, s *str, name string, blk *proc) (valu
 	case "to_sym", "intern":
 		return Symbol(text), true
 	case "to_i":
-		return stringToInt(text), true
+		return ev.stringToInt(n, text), true
 	case "to_f":
 		return ev.stringToFloat(n, text), true
 	case "hex":
+		if len(text) > maxDigits {
+			return ev.undecided(n, tooManyDigits), true
+		}
 		i, ok := new(big.Int).SetString(strings.TrimPrefix(strings.ToLower(text), "0x"), 16)
 		if ok {
 			return norm(i), true
@@ -305,12 +307,16 @@ func numberPrefix(s string, digit func(byte) bool) string {
 }
 
 // stringToInt is String#to_i.
-func stringToInt(s string) value {
-	n, ok := new(big.Int).SetString(numberPrefix(s, isDigit), 10)
+func (ev *evaluator) stringToInt(n node, s string) value {
+	digits := numberPrefix(s, isDigit)
+	if len(digits) > maxDigits {
+		return ev.undecided(n, tooManyDigits)
+	}
+	i, ok := new(big.Int).SetString(digits, 10)
 	if !ok {
 		return int64(0)
 	}
-	return norm(n)
+	return norm(i)
 }
 
 func stringToIntBase(s string, base int) (value, bool) {
@@ -324,6 +330,9 @@ func stringToIntBase(s string, base int) (value, bool) {
 		c |= 0x20
 		return c >= 'a' && c <= 'z' && int(c-'a')+10 < base
 	})
+	if len(digits) > maxDigits {
+		return nil, false
+	}
 	n, ok := new(big.Int).SetString(digits, base)
 	if !ok {
 		return int64(0), true

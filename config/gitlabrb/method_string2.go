@@ -175,6 +175,10 @@ func (ev *evaluator) pad(n node, s, name string, args []value) (value, bool) {
 // expandSet expands a-z in the sets of tr, delete and count; ok is false for
 // forms that are not evaluated.
 func expandSet(set string) (chars []rune, ok bool) {
+	const maxSet = 1000 // bytes; each character of a text is looked up in it
+	if len(set) > maxSet {
+		return nil, false
+	}
 	r := []rune(set)
 	for i := 0; i < len(r); i++ {
 		switch {

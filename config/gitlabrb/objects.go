@@ -85,7 +85,13 @@ func newArray(list ...value) *array { return &array{list: list} }
 func newHash() *hash { return &hash{} }
 
 // keyOf returns the identity of a key, false if it cannot be one here.
-func keyOf(k value) (hashKey, bool) {
+func keyOf(k value) (hashKey, bool) { return keyAt(k, 0) }
+
+// keyAt counts the depth: a list may hold itself.
+func keyAt(k value, depth int) (hashKey, bool) {
+	if depth > maxDepth {
+		return hashKey{}, false
+	}
 	switch k := k.(type) {
 	case nil:
 		return hashKey{kind: 'n'}, true
@@ -109,7 +115,7 @@ func keyOf(k value) (hashKey, bool) {
 	case *array:
 		text := ""
 		for _, e := range k.list {
-			key, ok := keyOf(e)
+			key, ok := keyAt(e, depth+1)
 			if !ok || len(text) > 1000 {
 				return hashKey{}, false
 			}

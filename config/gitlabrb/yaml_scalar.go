@@ -157,6 +157,10 @@ func (p *yamlParser) number(s string) value {
 		if len(digits) > 1 && digits[0] == '0' {
 			p.refuse("a number that starts with 0")
 		}
+		if len(digits) > maxDigits {
+			p.refuse(tooManyDigits)
+			return nil
+		}
 		n, _ := new(big.Int).SetString(s, 10)
 		return norm(n)
 	}
