@@ -1,12 +1,9 @@
 package backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"sort"
 	"strings"
 
 	"filippo.io/age"
@@ -42,7 +39,8 @@ type loader struct {
 	major    int
 	preamble string // settings of post-data's session
 	plan     buildPlan
-	early    map[string]bool // names of indexes that exist before the rows
+	early    map[string]bool     // names of indexes that exist before the rows
+	columns  map[string][]string // of schema.table, those that have statistics
 }
 
 // loadResult is what was loaded.
@@ -53,8 +51,8 @@ type loadResult struct {
 }
 
 // run loads all, in this order: types and tables, the heaviest full-text
-// indexes, rows, the other indexes, constraints and the rest. Row counts are
-// compared with the manifest.
+// indexes, rows, statistics and the other indexes, constraints and the rest.
+// Row counts are compared with the manifest.
 func (l *loader) run(ctx context.Context) (*loadResult, error) {
 	res := &loadResult{}
 	clock := newStopwatch(&res.phases)
@@ -69,11 +67,9 @@ func (l *loader) run(ctx context.Context) (*loadResult, error) {
 	res.rows = rows
 	clock.lap("rows", l.limit.bytes.Load())
 	l.hook("restore:rows")
-	if err := l.analyze(ctx); err != nil {
-		return nil, fmt.Errorf("load database: %w", err)
-	}
-	clock.lap("statistics", 0)
-	if res.pending, err = l.indexes(ctx); err != nil {
+	todo, pending := l.tasks()
+	res.pending = pending
+	if err := l.build(ctx, todo); err != nil {
 		return nil, fmt.Errorf("load database: %w", err)
 	}
 	clock.lap("indexes", 0)
@@ -148,7 +144,31 @@ func (l *loader) schema(ctx context.Context) error {
 	}
 	l.preamble, entries = splitScript(post)
 	l.plan = planBuild(entries, sizes)
+	if err := l.listColumns(ctx, conn); err != nil {
+		return err
+	}
 	return l.earlyIndexes(ctx, conn)
+}
+
+// listColumns asks for the columns of all tables.
+func (l *loader) listColumns(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, `SELECT n.nspname || '.' || c.relname, array_agg(a.attname::text ORDER BY a.attnum)
+		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') GROUP BY 1`)
+	if err != nil {
+		return fmt.Errorf("list columns: %w", err)
+	}
+	l.columns = map[string][]string{}
+	var table string
+	var columns []string
+	_, err = pgx.ForEachRow(rows, []any{&table, &columns}, func() error {
+		l.columns[table] = columns
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list columns: %w", err)
+	}
+	return nil
 }
 
 // skipEntry tells what every database has already and only its owner or a
@@ -198,145 +218,6 @@ func (l *loader) earlyIndexes(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// rows loads the pieces on several connections, largest first, and compares
-// the counts.
-func (l *loader) rows(ctx context.Context) (int64, error) {
-	pieces := append([]Piece(nil), l.m.Database.Pieces...)
-	sort.SliceStable(pieces, func(i, j int) bool { return pieces[i].PlainSize > pieces[j].PlainSize })
-	counts := make([]int64, len(pieces))
-	err := l.parallel(ctx, len(pieces), "SET client_encoding = '"+l.m.Database.Encoding+"';", func(ctx context.Context, conn *pgx.Conn, i int) error {
-		n, err := l.piece(ctx, conn, pieces[i])
-		counts[i] = n
-		l.hook("restore:piece")
-		return err
-	})
-	var total int64
-	for _, n := range counts {
-		total += n
-	}
-	return total, err
-}
-
-// parallel runs f for 0 … n-1 on the loader's connections.
-func (l *loader) parallel(ctx context.Context, n int, session string, f func(context.Context, *pgx.Conn, int) error) error {
-	g, ctx := newGroup(ctx)
-	next := make(chan int)
-	g.run(func() error {
-		defer close(next)
-		for i := range n {
-			select {
-			case next <- i:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		return nil
-	})
-	for range min(l.workers, max(n, 1)) {
-		g.run(func() error {
-			conn, err := l.connect(ctx, session)
-			if err != nil {
-				return err
-			}
-			defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
-			for i := range next {
-				if err := f(ctx, conn, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.wait()
-}
-
-// piece loads one part and compares its rows with the manifest. Damage that
-// shows only at the part's end fails the whole restore, whose database is then
-// dropped.
-func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece) (int64, error) {
-	r, err := openProof(ctx, l.store, l.m.ID, p.Part, l.keys, contentHash)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	i, total := 0, int64(0)
-	err = readCopyScript(&countingReader{ctx: ctx, r: r, limit: l.limit}, func(c *copyStatement) error {
-		m := copyTable.FindStringSubmatch(c.sql)
-		if m == nil || i >= len(p.Tables) || unquoteIdent(m[1]) != p.Tables[i].Schema || unquoteIdent(m[2]) != p.Tables[i].Name {
-			return fmt.Errorf("%w: %s: statement %d is not the COPY that the manifest names", ErrDamaged, p.Name, i+1)
-		}
-		want := p.Tables[i]
-		i++
-		tag, err := conn.PgConn().CopyFrom(ctx, c, c.sql)
-		if c.err != nil && !errors.Is(c.err, io.EOF) {
-			err = c.err // the server only knows that its rows ended
-		}
-		if err != nil {
-			return fmt.Errorf("load %s.%s: %w", want.Schema, want.Name, err)
-		}
-		if tag.RowsAffected() != want.Rows {
-			return fmt.Errorf("load %s.%s from %s: %d rows, the manifest says %d", want.Schema, want.Name, p.Name, tag.RowsAffected(), want.Rows)
-		}
-		total += want.Rows
-		return nil
-	})
-	if err == nil && i != len(p.Tables) {
-		err = fmt.Errorf("%w: %s: %d COPY statements, want %d", ErrDamaged, p.Name, i, len(p.Tables))
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, r)
-	}
-	return total, err
-}
-
-// analyze gathers the planner's statistics of every table. Before the indexes
-// exist that is cheap; those of full-text expressions are left to the server.
-func (l *loader) analyze(ctx context.Context) error {
-	var tables []Table
-	for _, t := range l.m.Database.Tables {
-		if t.Rows > 0 {
-			tables = append(tables, t)
-		}
-	}
-	sort.SliceStable(tables, func(i, j int) bool { return tables[i].Bytes > tables[j].Bytes })
-	return l.parallel(ctx, len(tables), "", func(ctx context.Context, conn *pgx.Conn, i int) error {
-		if err := execScript(ctx, conn, "ANALYZE "+pgx.Identifier{tables[i].Schema, tables[i].Name}.Sanitize()); err != nil {
-			return fmt.Errorf("statistics of %s: %w", tables[i], err)
-		}
-		return nil
-	})
-}
-
-// indexes builds what is missing, heaviest first, and brings the early ones up
-// to date. It gives the statements of the big full-text indexes when those are
-// left for later.
-func (l *loader) indexes(ctx context.Context) (pending []string, err error) {
-	var todo []string
-	steps := append([]buildStep(nil), l.plan.indexes...)
-	sort.SliceStable(steps, func(i, j int) bool { return steps[i].weight > steps[j].weight })
-	for _, s := range steps {
-		switch {
-		case l.early[s.name]:
-			schema, _, _ := strings.Cut(s.table, ".")
-			todo = append(todo, "SELECT gin_clean_pending_list('"+strings.ReplaceAll(schema+"."+s.name, "'", "''")+"'::regclass)")
-		case l.deferText && l.isBig(s):
-			pending = append(pending, s.index)
-		default:
-			todo = append(todo, s.index)
-		}
-	}
-	if len(l.plan.views) > 0 { // they only read tables; their order among each other matters
-		todo = append([]string{strings.Join(l.plan.views, "\n")}, todo...)
-	}
-	err = l.parallel(ctx, len(todo), l.preamble+"\n", func(ctx context.Context, conn *pgx.Conn, i int) error {
-		if err := execScript(ctx, conn, todo[i]); err != nil {
-			return fmt.Errorf("build (%.80s): %w", todo[i], err)
-		}
-		return nil
-	})
-	return pending, err
-}
-
 // finish adds keys, foreign keys, triggers and sequences' values. The rows
 // become durable with the next synchronous commit of the server, which is that
 // of the swap.
@@ -365,46 +246,6 @@ func (l *loader) finish(ctx context.Context) error {
 	for _, sql := range l.plan.rest {
 		if err := execScript(ctx, conn, sql); err != nil {
 			return fmt.Errorf("post-data (%.80s): %w", sql, err)
-		}
-	}
-	return nil
-}
-
-// finishIndexes builds indexes that were left out, without locking the tables
-// against a running Mattermost. One that an interrupted build left invalid is
-// dropped first; one that exists is left alone.
-func finishIndexes(ctx context.Context, s *server, statements []string) error {
-	if len(statements) == 0 {
-		return nil
-	}
-	conn, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
-	for _, sql := range statements {
-		m := createIndex.FindStringSubmatch(sql)
-		if m == nil {
-			return fmt.Errorf("build index: not understood: %.80s", sql)
-		}
-		schema, _, _ := strings.Cut(m[4], ".")
-		full := schema + "." + m[2]
-		var valid *bool
-		err := conn.QueryRow(ctx, "SELECT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1))", full).Scan(&valid)
-		if err != nil {
-			return fmt.Errorf("look at index %s: %w", full, err)
-		}
-		if valid != nil && *valid {
-			continue
-		}
-		if valid != nil {
-			if err := execScript(ctx, conn, "DROP INDEX "+full); err != nil {
-				return fmt.Errorf("drop unfinished index %s: %w", full, err)
-			}
-		}
-		build := bytes.Replace([]byte(sql), []byte("CREATE INDEX "), []byte("CREATE INDEX CONCURRENTLY "), 1)
-		if err := execScript(ctx, conn, string(build)); err != nil {
-			return fmt.Errorf("build index %s: %w", full, err)
 		}
 	}
 	return nil
