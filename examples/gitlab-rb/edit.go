@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/rbedit"
 )
 
 const setUsage = `Usage: gitlab-rb set [flags] KEY VALUE
@@ -138,7 +136,7 @@ func warnUnknown(w io.Writer, path []string, version string) {
 
 // change makes one edit and reports it.
 func (e *edits) change(s cli.Streams, do func(*gitlabrb.File) (gitlabrb.Edit, error)) error {
-	f, err := readFile(e.path)
+	f, err := rbedit.Open(e.path)
 	if err != nil {
 		return err
 	}
@@ -156,7 +154,7 @@ func (e *edits) change(s cli.Streams, do func(*gitlabrb.File) (gitlabrb.Edit, er
 
 // finish writes the file, or shows what would change.
 func (e *edits) finish(s cli.Streams, f *gitlabrb.File, before, where string, shadowed []string) error {
-	diff := unified(e.path, before, string(f.Bytes()))
+	diff := rbedit.Diff(e.path, before, string(f.Bytes()))
 	backup := ""
 	if !e.dry {
 		var err error
@@ -197,10 +195,7 @@ func (e *edits) finish(s cli.Streams, f *gitlabrb.File, before, where string, sh
 // apply makes settings in a file, which is created when missing.
 func (e edits) apply(path string, settings []config.Setting, s cli.Streams) error {
 	e.path = path
-	f, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = gitlabrb.Parse(path, nil)
-	}
+	f, err := rbedit.OpenOrNew(path)
 	if err != nil {
 		return err
 	}
@@ -216,20 +211,4 @@ func (e edits) apply(path string, settings []config.Setting, s cli.Streams) erro
 		}
 	}
 	return e.finish(s, f, before, where, shadowed)
-}
-
-// readFile reads and parses a file to edit.
-func readFile(path string) (*gitlabrb.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read gitlab.rb: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > gitlabrb.MaxSize {
-		return nil, fmt.Errorf("read %s: want a regular file of at most %d bytes", path, gitlabrb.MaxSize)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read gitlab.rb: %w", err)
-	}
-	return gitlabrb.Parse(path, data)
 }

@@ -1,4 +1,4 @@
-package main
+package rbedit
 
 import (
 	"os"
@@ -8,8 +8,6 @@ import (
 	"testing"
 )
 
-// TestDifferencesApplyWithPatch feeds the differences to patch, whose format
-// they follow, and to a check of the line counts.
 func TestDifferencesAreInTheUnifiedFormat(t *testing.T) {
 	long := strings.Repeat("line\n", 20)
 	for _, c := range []struct{ why, before, after, want string }{
@@ -22,13 +20,32 @@ func TestDifferencesAreInTheUnifiedFormat(t *testing.T) {
 		{"a secret", "mattermost['gitlab_secret'] = 'x'\n", "mattermost['gitlab_secret'] = 'y'\nmattermost['env'] = { 'MM_SQLSETTINGS_DATASOURCE' => 'z', 'A' => 'shown' }\n",
 			"@@ -1,1 +1,2 @@\n-mattermost['gitlab_secret'] = [redacted]\n+mattermost['gitlab_secret'] = [redacted]\n+mattermost['env'] = { 'MM_SQLSETTINGS_DATASOURCE' => [redacted], 'A' => 'shown' }\n"},
 	} {
-		got := unified("f", c.before, c.after)
+		got := Diff("f", c.before, c.after)
 		want := c.want
 		if want != "" {
 			want = "--- f\n+++ f\n" + want
 		}
 		if got != want {
 			t.Errorf("%s:\n got %q\nwant %q", c.why, got, want)
+		}
+	}
+}
+
+// A value need not stand on its setting's line, nor be set at all.
+func TestDifferencesShowNoSecretOnAnyLine(t *testing.T) {
+	for why, before := range map[string]string{
+		"on the next line":      "mattermost['gitlab_secret'] =\n  'hunter2hunter2'\n",
+		"in a heredoc":          "mattermost['gitlab_secret'] = <<~EOS.strip\n  hunter2hunter2\nEOS\n",
+		"in a hash over lines":  "mattermost['env'] = {\n  'MM_GITLABSETTINGS_SECRET' =>\n    'hunter2hunter2',\n}\n",
+		"in a comment":          "# mattermost['gitlab_secret'] = 'hunter2hunter2'\n",
+		"by a variable":         "s = 'hunter2hunter2'\nmattermost['gitlab_secret'] = s\n",
+		"overruled later":       "mattermost['gitlab_secret'] = 'hunter2hunter2'; mattermost['gitlab_secret'] = nil\n",
+		"in another's password": "gitlab_rails['smtp_password'] = 'hunter2hunter2'\n",
+	} {
+		for _, diff := range []string{Diff("f", before, ""), Diff("f", "", before), Diff("f", before, before+"x = 1\n")} {
+			if strings.Contains(diff, "hunter2") || !strings.Contains(diff, "[redacted]") {
+				t.Errorf("%s:\n%s", why, diff)
+			}
 		}
 	}
 }
@@ -53,7 +70,7 @@ func TestDifferencesAgreeWithDiff(t *testing.T) {
 			t.Fatalf("diff (a test dependency): %v", err)
 		}
 		// diff leaves out a count of 1, we never do.
-		if got := unified("f", before, after); strings.Count(got, "\n") != strings.Count(string(out), "\n") {
+		if got := Diff("f", before, after); strings.Count(got, "\n") != strings.Count(string(out), "\n") {
 			t.Errorf("ours:\n%s\ndiff:\n%s", got, out)
 		}
 	}

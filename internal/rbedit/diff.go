@@ -1,20 +1,22 @@
-package main
+package rbedit
 
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
+	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 	"github.com/gitlab-mattermost/sdk/internal/redact"
 )
 
 const contextLines = 3
 
-// unified prints the difference of two texts in the unified format, "" when
-// they are equal. Values of secret settings are masked, so the result is to
-// be read, not to be applied.
-func unified(name, before, after string) string {
+// Diff prints the difference of two texts of a gitlab.rb in the unified
+// format, "" when they are equal. Values of secret settings are masked, so the
+// result is to be read, not to be applied.
+func Diff(name, before, after string) string {
 	if before == after {
 		return ""
 	}
@@ -37,7 +39,7 @@ func unified(name, before, after string) string {
 		hunk(&out, ops, from, to)
 		i = to
 	}
-	return out.String()
+	return hide(out.String(), append(secrets(before), secrets(after)...))
 }
 
 // op is one line of a difference.
@@ -159,4 +161,47 @@ func masked(line string) string {
 		}
 		return pair
 	})
+}
+
+// secrets are the values of secret settings in a text, line by line: a value
+// may stand on other lines than its setting, as in a heredoc.
+func secrets(text string) []string {
+	result, _ := gitlabrb.Evaluate("", []byte(text), gitlabrb.Options{})
+	if result == nil {
+		return nil
+	}
+	var out []string
+	for _, a := range result.Assignments {
+		out = append(out, secretLines(a.Path, a.Value)...)
+	}
+	return out
+}
+
+func secretLines(path []string, value any) []string {
+	var out []string
+	switch v := value.(type) {
+	case *gitlabrb.Hash:
+		for key, value := range v.All() {
+			out = append(out, secretLines(append(slices.Clone(path), config.RubyText(key)), value)...)
+		}
+	case string:
+		if !config.SecretKey(path) {
+			return nil
+		}
+		for line := range strings.SplitSeq(v, "\n") {
+			if line = strings.TrimSpace(line); len(line) >= 4 { // shorter ones are in every text
+				out = append(out, line)
+			}
+		}
+	}
+	return out
+}
+
+// hide masks what is left of secrets in lines that do not name their setting.
+func hide(diff string, secrets []string) string {
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range secrets {
+		diff = strings.ReplaceAll(diff, s, redact.Mask)
+	}
+	return diff
 }
