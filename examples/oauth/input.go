@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -43,16 +44,47 @@ func (t *target) flags(f *flag.FlagSet) {
 	f.BoolVar(&t.dryRun, "n", false, "only say what would be done")
 }
 
-// want is the application that shall exist.
+// want is the application that shall exist. All that the flags say is checked
+// here, before anybody is asked for a token.
 func (t *target) want() (oauth.Application, error) {
 	if t.gitlab == "" || t.mattermost == "" {
 		return oauth.Application{}, cli.Usagef("-gitlab and -mattermost are needed")
 	}
+	if err := t.checkGitLab(); err != nil {
+		return oauth.Application{}, err
+	}
 	a, err := oauth.Desired(t.mattermost)
-	if err == nil && t.linuxPackage {
+	if err != nil {
+		return a, cli.Usagef("-mattermost: %s", cause(err))
+	}
+	if t.linuxPackage {
 		a = oauth.LinuxPackageApplication(t.mattermost)
 	}
-	return a, err
+	return a, nil
+}
+
+// checkGitLab checks the flags that every use of GitLab has.
+func (t *target) checkGitLab() error {
+	if t.gitlab == "" {
+		return cli.Usagef("-gitlab is needed")
+	}
+	if _, err := oauth.NormalizeURL(t.gitlab); err != nil {
+		return cli.Usagef("-gitlab: %s", err)
+	}
+	if t.version != "" {
+		if _, err := oauth.ParseVersion(t.version); err != nil {
+			return cli.Usagef("-gitlab-version: %s", err)
+		}
+	}
+	return nil
+}
+
+// cause is an error without what it was wrapped in.
+func cause(err error) error {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err
 }
 
 func (t *target) credentials() (oauth.Credentials, error) {
@@ -71,11 +103,11 @@ func (t *target) open(ctx context.Context) (r oauth.Route, closeRoute func() err
 	}
 	switch t.route {
 	case "api":
-		token, err := t.token("GitLab administrator's token")
+		client, _, err := t.client()
 		if err != nil {
 			return nil, nil, err
 		}
-		client, _, err := t.client()
+		token, err := t.token("GitLab administrator's token")
 		return &oauth.APIRoute{GitLabURL: t.gitlab, Token: token, Version: v, Client: client}, nothing, err
 	case "database":
 		conn, err := t.connect(ctx)
@@ -101,7 +133,7 @@ func (t *target) connect(ctx context.Context) (*pgx.Conn, error) {
 	}
 	c, err := pgx.ParseConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("-database: %w", err)
+		return nil, cli.Usagef("-database: %s", err)
 	}
 	if c.Password != before.Password && strings.Contains(strings.ToLower(text), "password") || strings.Contains(text, ":") && strings.Contains(text, "@") && c.Password != before.Password {
 		return nil, cli.Usagef("-database must not hold a password; use PGPASSWORD or ~/.pgpass")

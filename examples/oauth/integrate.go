@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
@@ -40,10 +41,6 @@ type integration struct {
 
 func integrate(ctx context.Context, args []string, s cli.Streams) error {
 	i := &integration{target: target{streams: s}}
-	kind := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		kind, args = args[0], args[1:]
-	}
 	f := cli.Flags("oauth integrate", integrateHelp, s)
 	i.flags(f)
 	f.StringVar(&i.project, "project", "", "`PROJECT`: its id or group/project")
@@ -56,32 +53,80 @@ func integrate(ctx context.Context, args []string, s cli.Streams) error {
 	f.StringVar(&i.webhookFile, "webhook-file", "", "`FILE` with the incoming webhook, or the slash command's token")
 	f.StringVar(&i.host, "host", "", "with allow: `HOST` or address; default: that of -mattermost")
 	f.BoolVar(&i.remove, "remove", false, "switch the integration off")
-	i.out.flags(f)
-	if err := parse(f, args); err != nil {
+	f.StringVar(&i.out.file, "out", "", "with plugin: write the settings to `FILE` (mode 0600)")
+	words, err := cli.Arguments(f, args, "KIND")
+	if err != nil {
 		return err
 	}
 	kinds := map[string]func(context.Context, *oauth.Integrator) error{
 		"notifications": i.notifications, "slash-commands": i.slashCommands, "allow": i.allow, "plugin": i.plugin,
 	}
-	do, ok := kinds[kind]
+	do, ok := kinds[words[0]]
 	if !ok {
-		return cli.Usagef("integrate %q: want notifications, slash-commands, allow or plugin", kind)
+		// The word is not repeated: it may be a token.
+		return cli.Usagef("unknown KIND: want notifications, slash-commands, allow or plugin")
 	}
-	if i.gitlab == "" {
-		return cli.Usagef("-gitlab is needed")
+	if err := i.check(words[0]); err != nil {
+		return err
 	}
 	if i.dryRun {
-		return i.say("would set up %s of %s at %s", kind, i.what(kind), i.gitlab)
-	}
-	token, err := i.token("GitLab token")
-	if err != nil {
-		return err
+		return i.say("would set up %s of %s at %s", words[0], i.what(words[0]), i.gitlab)
 	}
 	client, _, err := i.client()
 	if err != nil {
 		return err
 	}
+	token, err := i.token("GitLab token")
+	if err != nil {
+		return err
+	}
 	return do(ctx, &oauth.Integrator{GitLabURL: i.gitlab, Token: token, Client: client})
+}
+
+// check says what a kind lacks before a token is asked for.
+func (i *integration) check(kind string) error {
+	if err := i.checkGitLab(); err != nil {
+		return err
+	}
+	if i.mattermost != "" {
+		if _, err := oauth.NormalizeURL(i.mattermost); err != nil {
+			return cli.Usagef("-mattermost: %s", err)
+		}
+	}
+	switch kind {
+	case "allow":
+		if i.host == "" && i.mattermost == "" {
+			return cli.Usagef("allow needs -host or -mattermost")
+		}
+	case "plugin":
+		if i.out.file == "" {
+			return cli.Usagef("plugin needs -out FILE: the settings hold three secrets")
+		}
+		if i.mattermost == "" {
+			return cli.Usagef("plugin needs -mattermost")
+		}
+	default:
+		if (i.project == "") == (i.group == "") {
+			return cli.Usagef("%s needs one of -project and -group", kind)
+		}
+	}
+	if kind != "plugin" && i.out.file != "" {
+		return cli.Usagef("-out goes with plugin only")
+	}
+	for _, e := range i.eventList() {
+		if !slices.Contains(oauth.Events(), e) {
+			return cli.Usagef("-events: want some of %s", strings.Join(oauth.Events(), ","))
+		}
+	}
+	return nil
+}
+
+// eventList is what -events names.
+func (i *integration) eventList() []string {
+	if i.events == "" {
+		return nil
+	}
+	return strings.Split(i.events, ",")
 }
 
 func (i *integration) on() oauth.Target { return oauth.Target{Project: i.project, Group: i.group} }
@@ -117,10 +162,7 @@ func (i *integration) notifications(ctx context.Context, g *oauth.Integrator) er
 	if err != nil {
 		return err
 	}
-	n := oauth.Notifications{Webhook: hook, Username: i.username, Channel: i.channel, Branches: i.branches, OnlyBroken: i.onlyBroken}
-	if i.events != "" {
-		n.Events = strings.Split(i.events, ",")
-	}
+	n := oauth.Notifications{Webhook: hook, Username: i.username, Channel: i.channel, Events: i.eventList(), Branches: i.branches, OnlyBroken: i.onlyBroken}
 	if err := g.SetNotifications(ctx, i.on(), n); err != nil {
 		return err
 	}
@@ -168,9 +210,6 @@ func (i *integration) allow(ctx context.Context, g *oauth.Integrator) error {
 
 // plugin registers the plugin's application and writes its settings.
 func (i *integration) plugin(ctx context.Context, g *oauth.Integrator) error {
-	if i.out.file == "" {
-		return cli.Usagef("integrate plugin: -out FILE is needed, the settings hold three secrets")
-	}
 	if _, err := os.Lstat(i.out.file); err == nil {
 		return fmt.Errorf("%s: exists; a new encryption key would disconnect every user of the plugin, so move it away first if that is wanted", i.out.file)
 	}

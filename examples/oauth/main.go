@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -34,20 +33,8 @@ Exit status: 0 good, 1 error, 2 wrong call, 3 findings of severity error, 130 in
 `
 
 func run(ctx context.Context, args []string, s cli.Streams) error {
-	commands := map[string]func(context.Context, []string, cli.Streams) error{
-		"register": register, "status": status, "reauthorize": reauthorize, "renew-secret": renewSecret, "revoke": revoke,
-		"probe": probe, "integrate": integrate,
-	}
-	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
-		_, err := fmt.Fprint(s.Out, help)
-		if err == nil && len(args) == 0 {
-			return cli.Usagef("a command is missing")
-		}
-		return err
-	}
-	f, ok := commands[args[0]]
-	if !ok {
-		return cli.Usagef("%q is no command", args[0])
-	}
-	return f(ctx, args[1:], s)
+	return cli.Dispatch(ctx, "oauth", help, []cli.Command{
+		{Name: "register", Run: register}, {Name: "status", Run: status}, {Name: "reauthorize", Run: reauthorize},
+		{Name: "renew-secret", Run: renewSecret}, {Name: "revoke", Run: revoke}, {Name: "probe", Run: probe}, {Name: "integrate", Run: integrate},
+	}, args, s)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gitlab-mattermost/sdk/internal/clitest"
 	"github.com/gitlab-mattermost/sdk/internal/pgtest"
 	"github.com/gitlab-mattermost/sdk/oauth"
 	"github.com/gitlab-mattermost/sdk/oauth/oauthtest"
@@ -37,76 +38,85 @@ func TestScripts(t *testing.T) {
 	var once sync.Once
 	var cluster *pgtest.Cluster
 	var count int
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		RequireExplicitExec: true,
-		Setup: func(e *testscript.Env) error {
-			g := oauthtest.New(oauthtest.Options{RelativeURL: "/gitlab", Version: oauth.Version{Major: 18, Minor: 11}})
-			e.Defer(g.Close)
-			admin := g.AddUser(oauthtest.User{Username: "root", Email: "root@example.com", Admin: true})
-			token := g.AddToken(admin, "api").Reveal()
-			e.Setenv("FAKE_GITLAB", g.URL)
-			e.Setenv("ADMIN", token)
-			if err := os.WriteFile(filepath.Join(e.WorkDir, "token"), []byte(token+"\n"), 0o600); err != nil {
-				return err
+	p := clitest.Params("testdata")
+	p.RequireExplicitExec = true
+	p.Setup = func(e *testscript.Env) error {
+		g := oauthtest.New(oauthtest.Options{RelativeURL: "/gitlab", Version: oauth.Version{Major: 18, Minor: 11}})
+		e.Defer(g.Close)
+		admin := g.AddUser(oauthtest.User{Username: "root", Email: "root@example.com", Admin: true})
+		token := g.AddToken(admin, "api").Reveal()
+		e.Setenv("FAKE_GITLAB", g.URL)
+		e.Setenv("ADMIN", token)
+		if err := os.WriteFile(filepath.Join(e.WorkDir, "token"), []byte(token+"\n"), 0o600); err != nil {
+			return err
+		}
+		text, err := os.ReadDir("testdata")
+		if err != nil || len(text) == 0 {
+			return fmt.Errorf("no scripts: %v", err)
+		}
+		if !strings.Contains(e.WorkDir, "database") {
+			return nil
+		}
+		once.Do(func() { cluster = pgtest.Start(t, pgtest.Options{}) })
+		count++
+		name := fmt.Sprintf("gitlab%d", count)
+		conn, err := pgx.Connect(context.Background(), cluster.DSN("postgres"))
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
+			return err
+		}
+		if err := conn.Close(context.Background()); err != nil {
+			return err
+		}
+		if conn, err = pgx.Connect(context.Background(), cluster.DSN(name)); err != nil {
+			return err
+		}
+		if _, err := conn.Exec(context.Background(), gitlabTables); err != nil {
+			return err
+		}
+		e.Setenv("DSN", cluster.DSN(name))
+		return conn.Close(context.Background())
+	}
+	for name, command := range map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		// nosecret FILE...: no file shows the administrator's token.
+		"nosecret": func(ts *testscript.TestScript, neg bool, args []string) {
+			for _, name := range args {
+				if strings.Contains(ts.ReadFile(name), ts.Getenv("ADMIN")) {
+					ts.Fatalf("%s shows the token", name)
+				}
 			}
-			text, err := os.ReadDir("testdata")
-			if err != nil || len(text) == 0 {
-				return fmt.Errorf("no scripts: %v", err)
-			}
-			if !strings.Contains(e.WorkDir, "database") {
-				return nil
-			}
-			once.Do(func() { cluster = pgtest.Start(t, pgtest.Options{}) })
-			count++
-			name := fmt.Sprintf("gitlab%d", count)
-			conn, err := pgx.Connect(context.Background(), cluster.DSN("postgres"))
-			if err != nil {
-				return err
-			}
-			if _, err := conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
-				return err
-			}
-			if err := conn.Close(context.Background()); err != nil {
-				return err
-			}
-			if conn, err = pgx.Connect(context.Background(), cluster.DSN(name)); err != nil {
-				return err
-			}
-			if _, err := conn.Exec(context.Background(), gitlabTables); err != nil {
-				return err
-			}
-			e.Setenv("DSN", cluster.DSN(name))
-			return conn.Close(context.Background())
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			// nosecret FILE...: no file shows the administrator's token.
-			"nosecret": func(ts *testscript.TestScript, neg bool, args []string) {
-				for _, name := range args {
-					if strings.Contains(ts.ReadFile(name), ts.Getenv("ADMIN")) {
-						ts.Fatalf("%s shows the token", name)
-					}
-				}
-			},
-			// mode FILE PERM checks a file's permissions.
-			"mode": func(ts *testscript.TestScript, neg bool, args []string) {
-				info, err := os.Stat(ts.MkAbs(args[0]))
-				ts.Check(err)
-				if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
-					ts.Fatalf("%s has mode %s", args[0], got)
-				}
-			},
-			// secretin ENVFILE FILE: the secret of an env file is not in FILE.
-			"secretin": func(ts *testscript.TestScript, neg bool, args []string) {
-				s, err := oauth.ParseEnv(ts.ReadFile(args[0]))
-				ts.Check(err)
-				if s.Secret == "" {
-					ts.Fatalf("%s holds no secret", args[0])
-				}
-				if found := strings.Contains(ts.ReadFile(args[1]), s.Secret.Reveal()); found == neg {
-					ts.Fatalf("secret of %s in %s: %v", args[0], args[1], found)
-				}
-			},
+		// backups DIR N counts the dated copies in a directory.
+		"backups": func(ts *testscript.TestScript, neg bool, args []string) {
+			list, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.bak"))
+			ts.Check(err)
+			if got := fmt.Sprint(len(list)); got != args[1] {
+				ts.Fatalf("%s dated copies in %s, want %s: %v", got, args[0], args[1], list)
+			}
 		},
-	})
+		// mode FILE PERM checks a file's permissions.
+		"mode": func(ts *testscript.TestScript, neg bool, args []string) {
+			info, err := os.Stat(ts.MkAbs(args[0]))
+			ts.Check(err)
+			if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+				ts.Fatalf("%s has mode %s", args[0], got)
+			}
+		},
+		// secretin ENVFILE FILE: the secret of an env file is not in FILE.
+		"secretin": func(ts *testscript.TestScript, neg bool, args []string) {
+			s, err := oauth.ParseEnv(ts.ReadFile(args[0]))
+			ts.Check(err)
+			if s.Secret == "" {
+				ts.Fatalf("%s holds no secret", args[0])
+			}
+			if found := strings.Contains(ts.ReadFile(args[1]), s.Secret.Reveal()); found == neg {
+				ts.Fatalf("secret of %s in %s: %v", args[0], args[1], found)
+			}
+		},
+	} {
+		p.Cmds[name] = command
+	}
+	testscript.Run(t, p)
 }

@@ -1,64 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
-	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/oauth"
 )
 
-// output is where the settings go.
-type output struct{ file, format string }
-
-func (o *output) flags(f *flag.FlagSet) {
-	f.StringVar(&o.file, "out", "", "write the settings with the secret to `FILE` (mode 0600) instead of printing the secret once")
-	f.StringVar(&o.format, "format", "env", "`FORMAT` of the settings: env (MM_ variables) or gitlab.rb")
-}
-
-func (o *output) check() error {
-	if o.format != "env" && o.format != "gitlab.rb" {
-		return cli.Usagef("-format %q: want env or gitlab.rb", o.format)
-	}
-	return nil
-}
-
-// prepare opens the file before anything is registered: a secret that cannot be
-// written afterwards would be lost. An existing file is replaced only when it
-// holds nothing but such settings.
-func (o *output) prepare() (*atomicfile.File, error) {
-	if o.file == "" {
-		return nil, nil
-	}
-	old, err := os.ReadFile(o.file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for i, line := range strings.Split(string(old), "\n") {
-		if line != "" && !strings.HasPrefix(line, "MM_GITLABSETTINGS_") && !strings.HasPrefix(line, "mattermost['gitlab_") {
-			return nil, fmt.Errorf("%s: line %d is no GitLab login setting; give a file of its own, nothing was changed", o.file, i+1)
-		}
-	}
-	return atomicfile.Create(o.file, 0o600)
-}
-
-// text is the settings in the chosen format.
-func (o *output) text(s oauth.Settings) (oauth.Secret, error) {
-	if o.format == "gitlab.rb" {
-		return s.GitlabRB()
-	}
-	return s.Env()
-}
-
 func (t *target) printPlan(p oauth.Plan) error {
 	if t.json {
+		p.Found, p.Steps, p.Findings = notNil(p.Found), notNil(p.Steps), notNil(p.Findings)
 		if err := cli.WriteJSON(t.streams.Out, p); err != nil {
 			return err
 		}
@@ -122,11 +77,12 @@ func (t *target) answer(_ context.Context, in oauth.Instructions) (oauth.Credent
 	return oauth.Credentials{ID: id.Reveal(), Secret: secret}, err
 }
 
-func (t *target) printResult(res oauth.Result, want oauth.Application, out output, file *atomicfile.File) error {
+func (t *target) printResult(res oauth.Result, want oauth.Application, out *sink) error {
 	ends, err := oauth.EndpointsOf(t.gitlab, oauth.Version{})
 	if err != nil {
 		return err
 	}
+	res.Done, res.Findings = notNil(res.Done), notNil(res.Findings)
 	if t.json {
 		if err := cli.WriteJSON(t.streams.Out, res); err != nil {
 			return err
@@ -134,27 +90,14 @@ func (t *target) printResult(res oauth.Result, want oauth.Application, out outpu
 	} else if err := t.printSteps(res); err != nil {
 		return err
 	}
-	if res.Credentials.Secret != "" && res.Credentials.ID != "" {
-		text, err := out.text(oauth.SettingsFor(res.Credentials, want, ends))
-		if err != nil {
+	switch {
+	case res.Credentials.Secret != "" && res.Credentials.ID != "":
+		if err := out.write(t, oauth.SettingsFor(res.Credentials, want, ends)); err != nil {
 			return err
 		}
-		switch {
-		case file != nil:
-			_, err := io.WriteString(file, text.Reveal())
-			if err == nil {
-				err = file.Commit()
-			}
-			if err != nil {
-				return fmt.Errorf("%w; the application is registered, get a secret by 'oauth renew-secret'", err)
-			}
-			if _, err := fmt.Fprintf(t.streams.Err, "settings with the secret are in %s\n", out.file); err != nil {
-				return err
-			}
-		case !t.json:
-			if _, err := fmt.Fprintf(t.streams.Out, "\nSettings for Mattermost (the secret is shown this once):\n\n%s", text.Reveal()); err != nil {
-				return err
-			}
+	case out.file != nil || out.rb != nil:
+		if _, err := fmt.Fprintf(t.streams.Err, "%s stays as it is: %s\n", cmp.Or(out.gitlabRB, out.output.file), noSecret); err != nil {
+			return err
 		}
 	}
 	if !t.json {

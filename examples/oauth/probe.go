@@ -43,11 +43,20 @@ func probe(ctx context.Context, args []string, s cli.Streams) (err error) {
 	interactive := f.Bool("interactive", false, "make a real login through a browser")
 	timeout := f.Duration("timeout", 15*time.Second, "`LIMIT` for one request")
 	f.Lookup("route").DefValue, t.route = "api when GITLAB_TOKEN is set", ""
-	if err := parse(f, args); err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
+		return err
+	}
+	if err := cli.Exclusive(f, "json", "diagram"); err != nil {
 		return err
 	}
 	if _, err := t.want(); err != nil {
 		return err
+	}
+	if t.route != "" && t.route != "api" && t.route != "database" && t.route != "manual" {
+		return cli.Usagef("-route %q: want api, database or manual", t.route)
+	}
+	if *timeout <= 0 {
+		return cli.Usagef("-timeout %s: want more than nothing, such as 15s", *timeout)
 	}
 	if *diagram != "" && *diagram != "svg" && *diagram != "mermaid" {
 		return cli.Usagef("-diagram %q: want svg or mermaid", *diagram)

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 
-	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/oauth"
 )
@@ -26,6 +24,7 @@ Makes the application exist with both redirect URIs, scope read_user, trusted an
 
 Example:
   GITLAB_TOKEN=... oauth register -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com -out oauth.env
+  GITLAB_TOKEN=... oauth register -n -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com -gitlab-rb /etc/gitlab/gitlab.rb
 `)
 }
 
@@ -66,20 +65,24 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 	var out output
 	f := cli.Flags("oauth "+string(action), usage+routeHelp, s)
 	t.flags(f)
-	out.flags(f)
+	if action != oauth.ActionRevoke {
+		out.flags(f)
+	}
 	replace := f.Bool("replace", false, "permit to delete the application and make a new one (new id and secret) where it cannot be changed")
 	repair := false
 	if action == oauth.ActionEnsure {
 		f.BoolVar(&repair, "repair-organizations", false, "with -route database: set organization_id to 1 in every row where it is NULL, as GitLab 19 needs")
 	}
-	if err := parse(f, args); err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
 		return err
 	}
-	if err := out.check(); err != nil {
-		return err
-	}
-	if t.json && !t.dryRun && out.file == "" && action != oauth.ActionRevoke {
-		return cli.Usagef("-json masks the secret: give -out FILE as well")
+	if action != oauth.ActionRevoke {
+		if err := out.check(f); err != nil {
+			return err
+		}
+		if t.json && !t.dryRun && out.file == "" && out.gitlabRB == "" {
+			return cli.Usagef("-json masks the secret: give -out FILE or -gitlab-rb FILE as well")
+		}
 	}
 	if repair && t.route != "database" {
 		return cli.Usagef("-repair-organizations needs -route database")
@@ -91,15 +94,13 @@ func order(ctx context.Context, args []string, s cli.Streams, action oauth.Actio
 				return err
 			}
 		}
-		res, file, err := t.carry(ctx, r, o, out)
-		if file != nil {
-			defer file.Cancel() // does nothing once it is committed
-		}
+		res, to, err := t.carry(ctx, r, o, out)
+		defer to.cancel()
 		if res == nil || err != nil && len(res.Done) == 0 {
 			return err
 		}
 		// What was done before an error is shown too: it may be a new secret.
-		printErr := t.printResult(*res, want, out, file)
+		printErr := t.printResult(*res, want, to)
 		if err != nil && errors.Is(printErr, cli.ErrFindings) {
 			return err // it needs its words, ErrFindings has none
 		}
@@ -112,6 +113,9 @@ func (t *target) withRoute(ctx context.Context, f func(oauth.Route, oauth.Applic
 	want, err := t.want()
 	if err != nil {
 		return err
+	}
+	if t.route != "api" && t.route != "database" && t.route != "manual" {
+		return cli.Usagef("-route %q: want api, database or manual", t.route)
 	}
 	c, err := t.credentials()
 	if err != nil {
@@ -130,25 +134,31 @@ func (t *target) withRoute(ctx context.Context, f func(oauth.Route, oauth.Applic
 
 // carry plans, shows and applies. A dry run has no result. The file for the
 // settings is opened before anything is registered.
-func (t *target) carry(ctx context.Context, r oauth.Route, o oauth.Order, out output) (*oauth.Result, *atomicfile.File, error) {
+func (t *target) carry(ctx context.Context, r oauth.Route, o oauth.Order, out output) (*oauth.Result, *sink, error) {
 	p, err := r.Plan(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	if t.dryRun {
-		return nil, nil, t.printPlan(p)
-	}
-	if p.Instructions != nil {
-		if err := t.printInstructions(*p.Instructions); err != nil {
-			return nil, nil, err
+		err := t.printPlan(p)
+		if out.gitlabRB != "" && (err == nil || errors.Is(err, cli.ErrFindings)) {
+			if failed := out.preview(t, p); failed != nil {
+				err = failed
+			}
 		}
+		return nil, nil, err
 	}
-	file, err := out.prepare()
+	to, err := out.prepare()
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.Instructions != nil {
+		if err := t.printInstructions(*p.Instructions); err != nil {
+			return nil, to, err
+		}
+	}
 	res, err := r.Apply(ctx, p)
-	return &res, file, err
+	return &res, to, err
 }
 
 func (t *target) repairOrganizations(ctx context.Context, db *oauth.DatabaseRoute) error {
@@ -156,19 +166,8 @@ func (t *target) repairOrganizations(ctx context.Context, db *oauth.DatabaseRout
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.streams.Err, "organization_id was NULL in %d rows, now it is 1\n", n)
+	_, err = fmt.Fprintf(t.streams.Err, "organization_id was NULL in %s, now it is 1\n", cli.Count(int(n), "row"))
 	return err
-}
-
-func parse(f *flag.FlagSet, args []string) error {
-	if err := cli.Parse(f, args); err != nil {
-		return err
-	}
-	if f.NArg() > 0 {
-		// It may be a token that was meant for the environment: not repeated.
-		return cli.Usagef("unexpected arguments (%d): everything is given by flags", f.NArg())
-	}
-	return nil
 }
 
 func status(ctx context.Context, args []string, s cli.Streams) error {
@@ -182,7 +181,7 @@ Example:
   GITLAB_TOKEN=... oauth status -gitlab https://gitlab.example.com -mattermost https://mattermost.example.com
 `+routeHelp, s)
 	t.flags(f)
-	if err := parse(f, args); err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
 		return err
 	}
 	return t.withRoute(ctx, func(r oauth.Route, want oauth.Application, c oauth.Credentials) error {
