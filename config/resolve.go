@@ -60,6 +60,9 @@ func Resolve(in Input) (*Installation, error) {
 	if r.at < rel(7, 14, 0) {
 		return out, gitlabrb.ErrorList{{Message: fmt.Sprintf("GitLab version %s: Mattermost came with 7.14, nothing is known before it", v)}}
 	}
+	if r.at >= rel(18, 12, 0) && r.at < rel(19, 0, 0) {
+		return out, gitlabrb.ErrorList{{Message: fmt.Sprintf("GitLab version %s does not exist: 18.11 is the last of the 18 series; give 18.11 or 19.0", v)}}
+	}
 	r.resolve()
 	r.findings()
 	return out, r.settle(!out.Enabled && out.MattermostURL == "" && !r.told["mattermost_external_url"] && !r.told["mattermost\x00enable"])

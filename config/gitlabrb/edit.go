@@ -194,8 +194,14 @@ func (f *File) apply(edit Edit, changes []change, at, start int) (Edit, error) {
 	if err != nil {
 		return Edit{}, fmt.Errorf("the edit would break the file: %w", err)
 	}
-	if start >= 0 && !edited.startsStatement(start) {
-		return Edit{}, &Error{Pos: edited.place(start), Message: "the new line would belong to the statement before it; finish that statement by hand", Err: ErrNotEditable}
+	if start >= 0 {
+		stmt, ok := edited.statementAt(start)
+		if !ok {
+			return Edit{}, &Error{Pos: edited.place(start), Message: "the new line would belong to the statement before it; finish that statement by hand", Err: ErrNotEditable}
+		}
+		if path, _, _ := target(stmt); path == nil {
+			return Edit{}, &Error{Pos: edited.place(start), Message: "the new line would change a local variable: an earlier line assigns to that name without brackets; correct that line by hand", Err: ErrNotEditable}
+		}
 	}
 	edited.disk, edited.own = f.disk, true
 	if f.own {
@@ -234,11 +240,13 @@ func (f *File) changed(changes []change, at int) (out []byte, shifted int) {
 	return out, max(shifted, 0)
 }
 
-// startsStatement reports whether a statement of the top level starts at an
-// offset.
-func (f *File) startsStatement(offset int) bool {
-	_, ok := slices.BinarySearchFunc(f.root.list, offset, func(n node, at int) int { return n.at().from - at })
-	return ok
+// statementAt finds the statement of the top level that starts at an offset.
+func (f *File) statementAt(offset int) (node, bool) {
+	i, ok := slices.BinarySearchFunc(f.root.list, offset, func(n node, at int) int { return n.at().from - at })
+	if !ok {
+		return nil, false
+	}
+	return f.root.list[i], true
 }
 
 // appendLine adds "path = text" behind the last setting of the same name.

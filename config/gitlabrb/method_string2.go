@@ -248,6 +248,7 @@ func (ev *evaluator) charSet(n node, s, name, set string) (value, bool) {
 
 // split is String#split.
 func (ev *evaluator) split(n node, s string, args []value) value {
+	ev.step(len(s) / 4)
 	var parts []string
 	limit := int64(0)
 	if len(args) > 1 {
@@ -364,12 +365,14 @@ func (ev *evaluator) substitute(n node, s, name string, args []value, blk *proc)
 	plain := false
 	switch p := args[0].(type) {
 	case *str:
+		ev.step(len(s) / 4)
 		spans, plain = findAll(s, p.s, limit), true
 	case *regex:
 		re, err := p.compile()
 		if err != "" {
 			return ev.undecided(n, err)
 		}
+		ev.step(len(s))
 		spans = re.FindAllStringSubmatchIndex(s, limit)
 		for _, m := range spans {
 			if m[0] == m[1] {

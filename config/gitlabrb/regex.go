@@ -71,7 +71,7 @@ func (ev *evaluator) match(n node, r *regex, s, name string) value {
 	if problem != "" {
 		return ev.undecided(n, problem)
 	}
-	ev.step(len(s) / 16)
+	ev.step(len(s) / 4)
 	loc := re.FindStringIndex(s)
 	switch {
 	case name == "match?":
