@@ -393,6 +393,9 @@ func (ev *evaluator) symbolMethod(n node, s Symbol, name string, args []value) (
 	case "empty?":
 		return s == "", true
 	case "<=>":
+		if len(args) != 1 {
+			return nil, false
+		}
 		if o, ok := args[0].(Symbol); ok && len(args) == 1 {
 			return int64(strings.Compare(string(s), string(o))), true
 		}

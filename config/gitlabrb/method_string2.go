@@ -33,6 +33,9 @@ func (ev *evaluator) changeString(n node, s *str, name string, args []value) (va
 	case "clear":
 		s.s = ""
 	case "insert":
+		if len(args) == 0 {
+			return nil, false
+		}
 		i, ok := args[0].(int64)
 		if !ok || len(args) != 2 || !isASCII(s.s) {
 			return nil, false
@@ -228,7 +231,9 @@ func (ev *evaluator) charSet(n node, s, name, set string) (value, bool) {
 	if !ok || name == "squeeze" || !utf8.ValidString(s) {
 		return ev.undecided(n, "a form of "+name+" that is not evaluated"), true
 	}
-	in := func(r rune) bool { return strings.ContainsRune(string(chars), r) }
+	ev.step(len(s) / 4)
+	all := string(chars)
+	in := func(r rune) bool { return strings.ContainsRune(all, r) }
 	if name == "delete" {
 		return newStr(strings.Map(func(r rune) rune {
 			if in(r) {
