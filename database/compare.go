@@ -120,7 +120,15 @@ func pair[T any](a, b []T, name func(T) string, f func(name string, x, y *T)) {
 // comparable between the two servers, and compares them. Databases are named in
 // the options; Snapshot and Method must be empty.
 func CompareServers(ctx context.Context, a, b *Manager, oa, ob FingerprintOptions) ([]Difference, error) {
-	method, err := commonMethod(ctx, a, b)
+	if a.conn == nil || b.conn == nil {
+		return nil, errNoConn
+	}
+	for _, o := range []*FingerprintOptions{&oa, &ob} {
+		if o.Database == "" {
+			o.Database = DefaultDatabase
+		}
+	}
+	method, err := commonMethod(ctx, a.conn, b.conn, oa.Database, ob.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -149,24 +157,4 @@ func CompareServers(ctx context.Context, a, b *Manager, oa, ob FingerprintOption
 		return nil, fmt.Errorf("database B: %w", eb)
 	}
 	return Compare(fa, fb)
-}
-
-// commonMethod is the fast one for servers of one major version.
-func commonMethod(ctx context.Context, a, b *Manager) (string, error) {
-	va, err := a.ServerVersion(ctx)
-	if err != nil {
-		return "", err
-	}
-	vb, err := b.ServerVersion(ctx)
-	if err != nil {
-		return "", err
-	}
-	return methodFor(va, vb), nil
-}
-
-func methodFor(a, b int) string {
-	if a/10000 == b/10000 && a >= 140000 {
-		return MethodRecord
-	}
-	return MethodMD5
 }

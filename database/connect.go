@@ -59,6 +59,8 @@ func Connect(ctx context.Context, d DSN) (*pgx.Conn, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "gitlab-mattermost-sdk"
 	}
+	// Go's strings are UTF-8; without it a session speaks the database's encoding.
+	cfg.RuntimeParams["client_encoding"] = "UTF8"
 	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout*time.Duration(max(1, len(cfg.Fallbacks)+1)))
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, cfg)

@@ -15,21 +15,25 @@ import (
 
 // Methods of digesting a row.
 const (
-	// MethodRecord hashes the values inside the server (hash_record_extended,
-	// PostgreSQL 14 and newer). Fast; comparable between servers of the same
-	// major version. Numbers inside jsonb that are equal count as equal (1.0
-	// and 1.00).
-	MethodRecord = "record"
+	// MethodHash hashes the values inside the server with its own functions
+	// (PostgreSQL 11 and newer). Fast; comparable between machines of the same
+	// byte order. Numbers inside jsonb that are equal count as equal (1.0 and
+	// 1.00), and so may two bigint of which one is the other with its halves
+	// changed alike.
+	MethodHash = "hash"
 	// MethodMD5 hashes each row's text with MD5: slower, and comparable between
-	// all versions.
+	// all servers.
 	MethodMD5 = "md5"
+
+	firstHash = 110000 // server_version_num
 )
 
 // Fingerprint says what a database holds, so that two can be compared without
 // moving their rows: per table the number of rows and a digest that does not
 // depend on their order, the sequences' values, and a digest of the schema.
 // Owners, privileges, statistics and physical layout are no part of it. The digests
-// find accidents, not forgery: they are no cryptographic proof.
+// find accidents (a lost, changed, doubled or mixed-up row), not forgery: they
+// are sums of 64-bit hashes, which whoever may choose the rows can balance.
 type Fingerprint struct {
 	Database  string              `json:"database"`
 	Server    int                 `json:"server"` // server_version_num
@@ -85,10 +89,10 @@ func (f *Fingerprint) Rows() int64 {
 }
 
 // FingerprintOptions say how to make a fingerprint. The zero value is right
-// for comparing with a server of the same major version.
+// for comparing with another server of 11 or newer.
 type FingerprintOptions struct {
 	Database string // default mattermost_production
-	Method   string // default MethodRecord from PostgreSQL 14 on, MethodMD5 before
+	Method   string // default MethodHash from PostgreSQL 11 on, MethodMD5 before
 	Jobs     int    // connections; default 2
 	// Snapshot is an exported snapshot (pg_export_snapshot) to read from;
 	// empty makes one, so that all connections see the same moment.
@@ -152,14 +156,14 @@ func fingerprint(ctx context.Context, open Opener, o FingerprintOptions) (*Finge
 
 func chooseMethod(method string, server int) (string, error) {
 	switch {
-	case method == "" && server >= 140000:
-		return MethodRecord, nil
+	case method == "" && server >= firstHash:
+		return MethodHash, nil
 	case method == "":
 		return MethodMD5, nil
-	case method == MethodRecord && server < 140000:
-		return "", fmt.Errorf("method record needs PostgreSQL 14, the server is %d: use md5", server/10000)
-	case method != MethodRecord && method != MethodMD5:
-		return "", fmt.Errorf("method %q: want record or md5", method)
+	case method == MethodHash && server < firstHash:
+		return "", fmt.Errorf("method hash needs PostgreSQL 11, the server is %d: use md5", server/10000)
+	case method != MethodHash && method != MethodMD5:
+		return "", fmt.Errorf("method %q: want hash or md5", method)
 	}
 	return method, nil
 }

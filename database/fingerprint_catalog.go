@@ -19,34 +19,26 @@ type tableInfo struct {
 }
 
 type columnInfo struct {
-	name, typ string
+	name      string
+	typ       string // "" for types outside pg_catalog
 	generated bool
 }
 
 // only keeps the rows of inheriting tables out, which are tables of their own.
 func (t tableInfo) only() string { return "ONLY " + t.name }
 
-// exact are the types whose hash differs whenever their text differs, so that
-// hashing the value is as good as hashing the text. Enumerations hash their
-// internal number, numerics ignore trailing zeros, char(n) trailing spaces: they
-// and everything unknown go through their text.
-var exact = []string{"int2", "int4", "int8", "text", "varchar", "name", "bool", "bytea", "uuid", "date", "timestamp", "timestamptz", "jsonb", "oid"}
-
 // hash is an expression for the hash of one row.
 func (t tableInfo) hash(method string) string {
+	if method == MethodHash {
+		return t.chain()
+	}
 	parts := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		parts[i] = "t." + ident(c.name)
-		if method == MethodRecord && !slices.Contains(exact, c.typ) {
-			parts[i] += "::text"
-		}
 	}
-	// A row of one column must not be taken for the column itself.
-	row := "ROW(" + strings.Join(parts, ", ") + ")"
-	if method == MethodRecord {
-		return "hash_record_extended(" + row + ", 0)"
-	}
-	return "('x' || left(md5((" + row + ")::text), 16))::bit(64)::bigint"
+	// A row of one column must not be taken for the column itself. The bytes
+	// are those of UTF-8 whatever the database's encoding is.
+	return "('x' || left(md5(convert_to((ROW(" + strings.Join(parts, ", ") + "))::text, 'UTF8')), 16))::bit(64)::bigint"
 }
 
 // userSchemas keeps system schemas and members of extensions out.
@@ -56,7 +48,7 @@ const userSchemas = `n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'p
 func tables(ctx context.Context, tx pgx.Tx) ([]tableInfo, error) {
 	rows, err := tx.Query(ctx, `SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, pg_table_size(c.oid),
 		coalesce(array_agg(a.attname::text ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}'),
-		coalesce(array_agg(y.typname::text ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}'),
+		coalesce(array_agg(CASE y.typnamespace WHEN 'pg_catalog'::regnamespace THEN y.typname::text ELSE '' END ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}'),
 		coalesce(array_agg(coalesce(to_jsonb(a)->>'attgenerated', '') <> '' ORDER BY a.attname) FILTER (WHERE a.attnum IS NOT NULL), '{}')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -46,7 +46,7 @@ func TestEqualDatabasesHaveEqualFingerprintsWhateverTheOrderOfRows(t *testing.T)
 	cluster.SQL(t, b, `CREATE TEMP TABLE h AS SELECT * FROM dup; TRUNCATE dup; INSERT INTO dup SELECT * FROM h ORDER BY v NULLS FIRST;
 		UPDATE t SET id = id; VACUUM FULL t; ALTER TABLE dup ADD COLUMN gone int; ALTER TABLE dup DROP COLUMN gone`)
 	cluster.SQL(t, "postgres", `ALTER DATABASE fp_b SET DateStyle = 'German'; ALTER DATABASE fp_b SET bytea_output = 'escape'; ALTER DATABASE fp_b SET TimeZone = 'Asia/Tokyo'`)
-	for _, method := range []string{MethodRecord, MethodMD5} {
+	for _, method := range []string{MethodHash, MethodMD5} {
 		fa, err := m.Fingerprint(t.Context(), FingerprintOptions{Database: a, Method: method, Jobs: 3})
 		if err != nil {
 			t.Fatal(err)
@@ -75,6 +75,9 @@ func TestEveryChangeIsADifferenceThatNamesObjectAndDirection(t *testing.T) {
 		{"an enumeration", "UPDATE t SET m = 'sad' WHERE id = 8", "UPDATE t SET m = 'ok' WHERE id = 8", "content public.t: differs"},
 		{"trailing zero of a numeric", "UPDATE t SET n = 11.0 WHERE id = 10", "UPDATE t SET n = 11.00 WHERE id = 10", "content public.t: differs"},
 		{"NULL instead of empty", "UPDATE dup SET v = '' WHERE v IS NULL", "UPDATE dup SET v = NULL WHERE v = ''", "content public.dup: differs"},
+		{"two values swapped within a row", "UPDATE t SET b = 'ok', m = 'ok', \"odd \"\"name\" = 'ab' WHERE id = 4", "UPDATE t SET b = '\\x00ff', \"odd \"\"name\" = 'text 4' WHERE id = 4", "content public.t: differs"},
+		{"a bigint", "UPDATE t SET s = -s WHERE id = 9", "UPDATE t SET s = 9 WHERE id = 9", "content public.t: differs"},
+		{"within jsonb", "UPDATE t SET j = '{\"a\": \"1\"}' WHERE id = 9", "UPDATE t SET j = '{\"a\": 1}' WHERE id = 9", "content public.t: differs"},
 		{"two values swapped between rows", "UPDATE t SET f = CASE id WHEN 1 THEN 2 / 3.0 ELSE 1 / 3.0 END WHERE id IN (1, 2)", "UPDATE t SET f = id / 3.0 WHERE id IN (1, 2)", "content public.t: differs"},
 		{"in a partition", "UPDATE part SET v = 'eins'", "UPDATE part SET v = 'one'", "content public.part1: differs"},
 		{"in an inheriting table only", "UPDATE kid SET i = 8", "UPDATE kid SET i = 7", "content public.kid: differs"},
@@ -136,25 +139,55 @@ func TestFingerprintStopsWhenCancelledAndSoDoesTheServer(t *testing.T) {
 	})
 }
 
-func TestMethodsAreChosenByVersion(t *testing.T) {
-	for _, test := range []struct {
-		reason string
-		a, b   int
-		want   string
-	}{
-		{"same major", 150018, 150003, MethodRecord}, {"hash functions are no promise across majors", 150018, 160014, MethodMD5},
-		{"too old for record hashes", 130020, 130020, MethodMD5}, {"newest", 180004, 180001, MethodRecord},
+func TestMethodsAreChosenByWhatBothServersCanDo(t *testing.T) {
+	fresh(t, "", "fp_a", "fp_latin")
+	cluster.SQL(t, "postgres", "CREATE DATABASE fp_a")
+	cluster.SQL(t, "postgres", "CREATE DATABASE fp_latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+	conn := connect(t, target("postgres"))
+	for _, test := range []struct{ reason, a, b, want string }{
+		{"one server, one encoding", "fp_a", "fp_a", MethodHash},
+		{"bytes differ with the encoding", "fp_a", "fp_latin", MethodMD5},
 	} {
-		if got := methodFor(test.a, test.b); got != test.want {
-			t.Errorf("%s: %s", test.reason, got)
+		if got, err := commonMethod(t.Context(), conn, conn, test.a, test.b); err != nil || got != test.want {
+			t.Errorf("%s: %s %v", test.reason, got, err)
 		}
 	}
-	_, err := chooseMethod(MethodRecord, 130000)
-	wantError(t, err, nil, "needs PostgreSQL 14")
+	_, err := commonMethod(t.Context(), conn, conn, "fp_a", "does not exist")
+	wantError(t, err, ErrNotFound)
+	_, err = chooseMethod(MethodHash, 100023)
+	wantError(t, err, nil, "needs PostgreSQL 11")
 	_, err = chooseMethod("sha1", 150000)
-	wantError(t, err, nil, "want record or md5")
+	wantError(t, err, nil, "want hash or md5")
 	_, err = Compare(&Fingerprint{Method: "a"}, &Fingerprint{Method: "b"})
 	wantError(t, err, nil, "method a")
 	_, err = manager(t).Fingerprint(t.Context(), FingerprintOptions{Database: "does not exist"})
 	wantError(t, err, ErrNotFound)
+}
+
+func TestFingerprintOfAVeryWideTable(t *testing.T) {
+	fresh(t, "", "fp_wide")
+	cluster.SQL(t, "postgres", "CREATE DATABASE fp_wide")
+	var columns []string
+	for i := range 1200 {
+		columns = append(columns, fmt.Sprintf("c%d int", i))
+	}
+	cluster.SQL(t, "fp_wide", "CREATE TABLE wide ("+strings.Join(columns, ", ")+"); INSERT INTO wide (c3, c700) VALUES (1, 2)")
+	digest := func() string {
+		f, err := manager(t).Fingerprint(t.Context(), FingerprintOptions{Database: "fp_wide"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Digest()
+	}
+	before := digest()
+	for _, column := range []string{"c0", "c99", "c100", "c555", "c1199"} {
+		cluster.SQL(t, "fp_wide", "UPDATE wide SET "+column+" = 5")
+		if digest() == before {
+			t.Errorf("a change of %s is not seen", column)
+		}
+		cluster.SQL(t, "fp_wide", "UPDATE wide SET "+column+" = NULL")
+	}
+	if digest() != before {
+		t.Error("the digest differs after undoing everything")
+	}
 }

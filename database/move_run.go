@@ -27,7 +27,8 @@ type mover struct {
 	snapshot string
 	list     []tableInfo
 	early    []earlyIndex // built before the rows
-	dir      string       // for the list of indexes, which pg_restore must be able to seek in
+	origin   chan fingerprintResult
+	dir      string // for the list of indexes, which pg_restore must be able to seek in
 
 	mu       sync.Mutex
 	progress MoveProgress
@@ -42,7 +43,14 @@ func (mv *mover) fill(ctx context.Context, db, role string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(mv.dir)) }()
 	// The transaction stays open, so that every reader, pg_dump included, sees
 	// the same moment.
-	return snapshot(ctx, mv.source.conn, &mv.snapshot, func(tx pgx.Tx) error {
+	return snapshot(ctx, mv.source.conn, &mv.snapshot, func(tx pgx.Tx) (err error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer func() {
+			cancel()
+			if err != nil && mv.origin != nil {
+				<-mv.origin // cancelled on purpose
+			}
+		}()
 		list, err := tables(ctx, tx)
 		if err != nil {
 			return err
@@ -149,6 +157,10 @@ func (mv *mover) sequences(ctx context.Context, tx pgx.Tx) error {
 // indexes builds what a dump has after the rows: keys, indexes, foreign keys,
 // triggers, and the content of materialised views.
 func (mv *mover) indexes(ctx context.Context, _ pgx.Tx) error {
+	// The source has nothing else to do meanwhile.
+	if err := mv.startOrigin(ctx); err != nil {
+		return err
+	}
 	file := filepath.Join(mv.dir, "post-data")
 	if err := childproc.Run(ctx, mv.plan.Programs.command(mv.o.Source, "", "pg_dump",
 		mv.dumpArgs("post-data", "--format=custom", "--compress=0", "--file="+file)...)); err != nil {
@@ -180,18 +192,40 @@ func (mv *mover) verifyAndAnalyze(ctx context.Context, _ pgx.Tx) error {
 	return <-analyzed
 }
 
+type fingerprintResult struct {
+	f   *Fingerprint
+	err error
+}
+
+// startOrigin begins to read the source's fingerprint, as of the moment that
+// was copied.
+func (mv *mover) startOrigin(ctx context.Context) error {
+	method, err := commonMethod(ctx, mv.source.conn, mv.target.conn, mv.o.Source.Database, mv.db)
+	if err != nil {
+		return err
+	}
+	done := make(chan fingerprintResult, 1)
+	mv.origin = done
+	go func() {
+		f, err := fingerprint(ctx, mv.source.open, FingerprintOptions{Database: mv.o.Source.Database, Method: method, Jobs: mv.o.Jobs, Snapshot: mv.snapshot, tablesOnly: true})
+		done <- fingerprintResult{f, err}
+	}()
+	return nil
+}
+
 // verify compares both sides. Materialised views are refreshed by a restore, so
 // their content may rightly differ; their definitions are compared.
 func (mv *mover) verify(ctx context.Context) error {
-	method := methodFor(mv.plan.SourceVersion, mv.plan.TargetVersion)
-	from, err := fingerprint(ctx, mv.source.open, FingerprintOptions{Database: mv.o.Source.Database, Method: method, Jobs: mv.o.Jobs, Snapshot: mv.snapshot, tablesOnly: true,
+	origin := <-mv.origin
+	mv.origin = nil
+	if origin.err != nil {
+		return fmt.Errorf("source: %w", origin.err)
+	}
+	from := origin.f
+	to, err := fingerprint(ctx, mv.target.open, FingerprintOptions{Database: mv.db, Method: from.Method, Jobs: mv.o.Jobs, tablesOnly: true,
 		Progress: func(done, total int, table string) {
 			mv.tell(func(p *MoveProgress) { p.Table = table })
 		}})
-	if err != nil {
-		return fmt.Errorf("source: %w", err)
-	}
-	to, err := fingerprint(ctx, mv.target.open, FingerprintOptions{Database: mv.db, Method: method, Jobs: mv.o.Jobs, tablesOnly: true})
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}

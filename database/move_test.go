@@ -335,6 +335,19 @@ func TestAllInstalledClientsAreFound(t *testing.T) {
 	}
 }
 
+func TestMoveBringsAnotherEncodingToUTF8(t *testing.T) {
+	fresh(t, "mv_latin_role", "mv_latin", "mv_latin_moved")
+	cluster.SQL(t, "postgres", "CREATE DATABASE mv_latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+	execute(t, target("mv_latin"), "CREATE TABLE posts (message text); INSERT INTO posts VALUES ('Grüße'), (NULL)")
+	if _, err := Move(t.Context(), MoveOptions{Source: target("mv_latin"), Target: target("mv_latin_moved"), Role: "mv_latin_role"}); err != nil {
+		t.Fatal(err)
+	}
+	got := scalar[string](t, target("mv_latin_moved"), "SELECT encode(message::bytea, 'hex') FROM posts WHERE message IS NOT NULL")
+	if got != "4772c3bcc39f65" {
+		t.Errorf("bytes %s, want those of UTF-8", got)
+	}
+}
+
 func TestMoveInPiecesWithFullTextIndexesFirstGivesTheSame(t *testing.T) {
 	sample(t, "mv_gin", "mv_gin_role", 3000)
 	fresh(t, "", "mv_gin_copy")

@@ -26,7 +26,7 @@ func fingerprint(ctx context.Context, args []string, s cli.Streams) error {
 	c.flags(f, "", "the server")
 	var o database.FingerprintOptions
 	f.StringVar(&o.Database, "database", "", "`name` of the database (default: the DSN's, or mattermost_production)")
-	f.StringVar(&o.Method, "method", "", "record (fast, one major version of PostgreSQL) or md5 (all versions)")
+	f.StringVar(&o.Method, "method", "", "hash (fast, PostgreSQL 11 and newer) or md5 (all servers)")
 	f.IntVar(&o.Jobs, "jobs", 2, "tables read at the same time")
 	asJSON := f.Bool("json", false, "print JSON")
 	if err := cli.Parse(f, args); err != nil {
