@@ -396,7 +396,7 @@ func (ev *evaluator) symbolMethod(n node, s Symbol, name string, args []value) (
 		if len(args) != 1 {
 			return nil, false
 		}
-		if o, ok := args[0].(Symbol); ok && len(args) == 1 {
+		if o, ok := args[0].(Symbol); ok {
 			return int64(strings.Compare(string(s), string(o))), true
 		}
 	case "upcase", "downcase", "capitalize", "swapcase", "succ":
