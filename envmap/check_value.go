@@ -187,8 +187,12 @@ func (c *checker) together() {
 			locked++
 		}
 	}
+	message := fmt.Sprintf("%d settings come from the environment: the console shows them locked, changes to them have no effect", locked)
+	if locked == 1 {
+		message = "1 setting comes from the environment: the console shows it locked, a change to it has no effect"
+	}
 	if locked > 0 {
-		c.note("env.locked", "System Console", fmt.Sprintf("%d settings come from the environment: the console shows them locked, changes to them have no effect", locked), "remove a variable and restart to change its setting in the console")
+		c.note("env.locked", "System Console", message, "remove a variable and restart to change its setting in the console")
 	}
 }
 

@@ -80,7 +80,7 @@ func Convert(mattermost *gitlabrb.Hash, o ConvertOptions) (*Conversion, error) {
 	if err := checkVersion(o.MattermostVersion); err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
 	}
-	c := &converter{o: o, settings: mattermost, out: &Conversion{Env: &Environment{}}}
+	c := &converter{o: o, settings: mattermost, out: &Conversion{Env: &Environment{}, Converted: []ConvertedKey{}, Kept: []string{}, LeftOut: []LeftOut{}, Findings: []Finding{}}}
 	c.existing()
 	for key, value := range mattermost.All() {
 		if name := config.RubyText(key); value != nil && name != "env" {

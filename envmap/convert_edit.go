@@ -1,170 +1,133 @@
 package envmap
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 )
 
-// maxStatement bounds how many lines one statement of gitlab.rb may take.
-const maxStatement = 400
-
-// Edit returns the text of a gitlab.rb with the conversion in it: the lines of
-// converted and left-out keys, and of mattermost['env'], are commented out, and
-// the new mattermost['env'] stands at the end. Every other byte stays.
-//
-// src must be the text that the conversion was made from. The result is
-// evaluated again: when it does not say exactly the same as before, apart from
-// the conversion, Edit returns an error and no text. So it does when a key
-// shares its line with another statement; the error names the line.
+// Edit returns the text of a gitlab.rb with the conversion in it, see
+// EditFile. src must be the text that the conversion was made from.
 func (c *Conversion) Edit(name string, src []byte) ([]byte, error) {
-	before, err := gitlabrb.Evaluate(name, src, gitlabrb.Options{})
+	f, err := gitlabrb.Parse(name, src)
 	if err != nil {
 		return nil, fmt.Errorf("edit %s: %w", name, err)
 	}
-	e := &editor{name: name, drop: map[string]bool{"env": true}}
+	if err := c.EditFile(f); err != nil {
+		return nil, err
+	}
+	return f.Bytes(), nil
+}
+
+// EditFile puts the conversion into a gitlab.rb, which must be the one that it
+// was made from: the lines of converted and left-out keys are commented out,
+// and the new variables stand in mattermost['env']. Every other byte stays, so
+// a second conversion changes nothing.
+//
+// The result is evaluated again: when it does not say exactly the same as
+// before, apart from the conversion, that is an error. A key that is set in a
+// condition, loop or method is an error that wraps gitlabrb.ErrNotEditable and
+// names the line: as a variable it would hold always. After an error f holds a
+// part of the edit and must not be written.
+func (c *Conversion) EditFile(f *gitlabrb.File) error {
+	before, err := f.Evaluate(gitlabrb.Options{})
+	if err != nil {
+		return fmt.Errorf("edit %s: %w", f.Name(), err)
+	}
+	drop := c.dropped()
+	if err := errors.Join(commentOut(f, before, drop), c.add(f)); err != nil {
+		return err
+	}
+	after, err := f.Evaluate(gitlabrb.Options{})
+	if err != nil {
+		return fmt.Errorf("edit %s: the result does not evaluate: %w", f.Name(), err)
+	}
+	if err := c.same(settings(before), settings(after), drop); err != nil {
+		return fmt.Errorf("edit %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// dropped are the keys whose lines go.
+func (c *Conversion) dropped() []string {
+	var keys []string
+	add := func(key string) {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
 	for _, k := range c.Converted {
 		for key := range strings.SplitSeq(k.Key, " and ") {
-			e.drop[key] = true
+			add(key)
 		}
 	}
 	for _, l := range c.LeftOut {
-		e.drop[l.Key] = true
+		add(l.Key)
 	}
-	out, err := e.commentOut(src, before)
-	if err != nil {
-		return nil, err
-	}
-	out, err = e.add(out, c.Env)
-	if err != nil {
-		return nil, err
-	}
-	return out, e.verify(before, out, c.Env)
+	return keys
 }
 
-type editor struct {
-	name string
-	drop map[string]bool
-}
-
-// dropped tells whether an assignment is one of those to comment out.
-func (e *editor) dropped(a gitlabrb.Assignment) bool {
-	return len(a.Path) >= 2 && a.Path[0] == "mattermost" && e.drop[a.Path[1]]
-}
-
-func (e *editor) commentOut(src []byte, result *gitlabrb.Result) ([]byte, error) {
-	for {
-		i := slices.IndexFunc(result.Assignments, e.dropped)
-		if i < 0 {
-			return src, nil
-		}
-		next, after, err := e.commentOne(src, result, result.Assignments[i].Pos.Line)
-		if err != nil {
-			return nil, err
-		}
-		src, result = next, after
-	}
-}
-
-// commentOne comments out the statement that starts at a line: the fewest lines
-// without which the file still parses and says the same apart from the keys.
-func (e *editor) commentOne(src []byte, result *gitlabrb.Result, line int) ([]byte, *gitlabrb.Result, error) {
-	lines := bytes.SplitAfter(src, []byte("\n"))
-	for n := 1; n <= maxStatement && line-1+n <= len(lines); n++ {
-		// The lines must be whole statements of their own: a heredoc's end
-		// could else be left behind as a name.
-		if _, err := gitlabrb.Parse(e.name, bytes.Join(lines[line-1:line-1+n], nil)); err != nil {
-			continue
-		}
-		var b bytes.Buffer
-		for i, text := range lines {
-			if i >= line-1 && i < line-1+n {
-				b.WriteString("# ")
-			}
-			b.Write(text)
-		}
-		after, err := gitlabrb.Evaluate(e.name, b.Bytes(), gitlabrb.Options{})
-		if err != nil || !e.onlyDropped(result, after, line, n) {
-			continue
-		}
-		return b.Bytes(), after, nil
-	}
-	return nil, nil, fmt.Errorf("edit %s: line %d: the key cannot be commented out alone; put it on lines of its own", e.name, line)
-}
-
-// onlyDropped compares the assignments before and after n lines went: exactly
-// the dropped ones on those lines may be missing.
-func (e *editor) onlyDropped(before, after *gitlabrb.Result, line, n int) bool {
-	var kept []gitlabrb.Assignment
-	gone := 0
+// commentOut takes back every assignment to the keys, and to parts of their
+// values: mattermost['x']['y'] = 'z'.
+func commentOut(f *gitlabrb.File, before *gitlabrb.Result, keys []string) error {
+	var errs []error
+	done := map[string]bool{}
 	for _, a := range before.Assignments {
-		if a.Pos.Line >= line && a.Pos.Line < line+n && e.dropped(a) {
-			gone++
+		name := gitlabrb.PathText(a.Path...)
+		if len(a.Path) < 2 || a.Path[0] != "mattermost" || !slices.Contains(keys, a.Path[1]) || done[name] {
 			continue
 		}
-		kept = append(kept, a)
-	}
-	if gone == 0 || len(kept) != len(after.Assignments) || len(after.Undecided) > len(before.Undecided) {
-		return false
-	}
-	for i, a := range after.Assignments {
-		if !slices.Equal(a.Path, kept[i].Path) || a.Pos.Line != kept[i].Pos.Line || !reflect.DeepEqual(plain(a.Value), plain(kept[i].Value)) {
-			return false
+		done[name] = true
+		if _, err := f.Unset(gitlabrb.CommentOut, a.Path...); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	return true
+	return errors.Join(errs...)
 }
 
-// add puts the hash at the end of the program.
-func (e *editor) add(src []byte, env *Environment) ([]byte, error) {
-	hash, err := env.Encode(FormatRuby)
-	if err != nil {
-		return nil, err
+// add sets the new variables.
+func (c *Conversion) add(f *gitlabrb.File) error {
+	var errs []error
+	for _, k := range c.Converted {
+		v, _ := c.Env.Get(k.Variable)
+		text, _ := v.Text()
+		if _, err := f.Set(text, "mattermost", "env", k.Variable); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	if env.Len() == 0 {
-		return src, nil
-	}
-	block := append([]byte("\n# Settings of Mattermost, as variables (converted from the commented lines above).\n"), hash...)
-	if bytes.Contains(src, []byte("\r\n")) {
-		block = bytes.ReplaceAll(block, []byte("\n"), []byte("\r\n"))
-	}
-	if len(src) > 0 && src[len(src)-1] != '\n' {
-		block = append([]byte("\n"), block...)
-	}
-	end := len(src)
-	if i := bytes.Index(src, []byte("\n__END__")); i >= 0 {
-		end = i + 1
-	}
-	return slices.Concat(src[:end], block, src[end:]), nil
+	return errors.Join(errs...)
 }
 
-// verify evaluates the new text and compares.
-func (e *editor) verify(before *gitlabrb.Result, out []byte, env *Environment) error {
-	after, err := gitlabrb.Evaluate(e.name, out, gitlabrb.Options{})
-	if err != nil {
-		return fmt.Errorf("edit %s: the result does not parse: %w", e.name, err)
-	}
-	was, is := settings(before), settings(after)
-	mm, _ := is["mattermost"].(map[string]any)
+// same compares the settings before and after the edit.
+func (c *Conversion) same(before, after map[string]any, drop []string) error {
+	mm, _ := after["mattermost"].(map[string]any)
 	got, _ := mm["env"].(map[string]any)
+	if got == nil {
+		got = map[string]any{}
+	}
 	want := map[string]any{}
-	for v := range env.All() {
+	for v := range c.Env.All() {
 		want[v.Name] = nil
 		if text, ok := v.Text(); ok {
 			want[v.Name] = text
 		}
 	}
-	if env.Len() > 0 && !reflect.DeepEqual(got, want) {
-		return fmt.Errorf("edit %s: the new mattermost['env'] does not evaluate to the conversion", e.name)
+	for name, value := range got {
+		if value != nil {
+			got[name] = config.RubyText(value)
+		}
 	}
-	for _, side := range []map[string]any{was, is} {
+	if !reflect.DeepEqual(got, want) {
+		return errors.New("mattermost['env'] would not hold what the conversion says; nothing was edited")
+	}
+	for _, side := range []map[string]any{before, after} {
 		if mm, ok := side["mattermost"].(map[string]any); ok {
-			for key := range e.drop {
+			for _, key := range append(drop, "env") {
 				delete(mm, key)
 			}
 			if len(mm) == 0 {
@@ -172,8 +135,8 @@ func (e *editor) verify(before *gitlabrb.Result, out []byte, env *Environment) e
 			}
 		}
 	}
-	if !reflect.DeepEqual(was, is) {
-		return errors.New("edit " + e.name + ": other settings would change; nothing was edited")
+	if !reflect.DeepEqual(before, after) {
+		return errors.New("other settings would change; nothing was edited")
 	}
 	return nil
 }

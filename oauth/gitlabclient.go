@@ -30,6 +30,7 @@ type apiError struct {
 	Text   string // GitLab's own words, shortened
 }
 
+// Error is the status with GitLab's words.
 func (e *apiError) Error() string {
 	if e.Text == "" {
 		return fmt.Sprintf("GitLab answered %d", e.Status)
@@ -59,6 +60,7 @@ func newAPIClient(base string, token Secret, h *http.Client) (*apiClient, error)
 // bounded limits each answer.
 type bounded struct{ next http.RoundTripper }
 
+// RoundTrip implements http.RoundTripper.
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := b.next
 	if next == nil {

@@ -18,6 +18,7 @@ import (
 // instance GitLab has a page (Admin > Settings > Integrations) but no request.
 type Target struct{ Project, Group string }
 
+// String names the target for people: "project group/project".
 func (t Target) String() string {
 	if t.Group != "" {
 		return "group " + shorten(t.Group)

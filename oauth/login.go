@@ -71,6 +71,7 @@ type LoginError struct {
 	Err     error // cause; may hold GitLab's answer
 }
 
+// Error is the code and the message, without a secret.
 func (e *LoginError) Error() string { return e.Code + ": " + e.Message }
 
 // Unwrap returns the cause.
@@ -322,6 +323,7 @@ type userError struct {
 	body   string
 }
 
+// Error is the status with the body, which was shortened.
 func (e *userError) Error() string {
 	return fmt.Sprintf("user request: status %d: %s", e.status, e.body)
 }

@@ -3,6 +3,8 @@ package upgrade
 import (
 	"fmt"
 	"time"
+
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 // Support is how long a Mattermost line gets fixes.
@@ -139,7 +141,7 @@ func supportFinding(mattermost Version, on Date, where string) []Finding {
 			Fix:     "plan on to a supported extended support release (11.7 until 2027-05-15)"}}
 	case ok && s.Ends-on <= 90:
 		return []Finding{{ID: "mattermost.support-ends", Severity: SeverityInfo, Where: where,
-			Message: fmt.Sprintf("support of Mattermost %s ends on %s, %d days after %s", s.Line, s.Ends, int(s.Ends-on), on),
+			Message: fmt.Sprintf("support of Mattermost %s ends on %s, %s after %s", s.Line, s.Ends, english.Count(int(s.Ends-on), "day"), on),
 			Fix:     "plan the next upgrade now"}}
 	case !ok && mattermost.Major < 7 && on >= day(2023, 1, 1):
 		return []Finding{{ID: "mattermost.unsupported", Severity: SeverityWarning, Where: where,

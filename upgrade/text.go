@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 // Render chooses what an output shows.
@@ -25,7 +27,7 @@ func (j *Journey) WriteText(w io.Writer, r Render) error {
 		p.line("  on:   ", j.On.String())
 	}
 	blockers := j.Blockers()
-	p.line("  ", fmt.Sprintf("%s, %s, %s", count(len(j.Steps), "step"), count(len(blockers), "blocker"), count(len(j.Decisions), "decision")))
+	p.line("  ", fmt.Sprintf("%s, %s, %s", english.Count(len(j.Steps), "step"), english.Count(len(blockers), "blocker"), english.Count(len(j.Decisions), "decision")))
 	p.findings("Blockers: deal with these first", blockers)
 	p.findings("Worth knowing", withoutErrors(j.General))
 	for _, d := range j.Decisions {
@@ -46,13 +48,6 @@ func withoutErrors(list []Finding) []Finding {
 		}
 	}
 	return rest
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // textWriter collects lines.

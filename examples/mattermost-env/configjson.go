@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/gitlab-mattermost/sdk/config"
@@ -20,21 +22,22 @@ for a server without that environment.
 Flags:
 `
 
-func effective(args []string, s cli.Streams) error {
+func effective(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("effective", effectiveUsage, s)
 	var o output
 	version := f.String("version", "10.11", "Mattermost version")
 	file := f.String("config", "", "config.json to read (none: an empty one)")
-	format := f.String("format", "", "`format` of the environment's file, when its name does not tell")
+	format := sourceFormat(f)
 	all := f.Bool("all", false, "list defaults too")
 	f.StringVar(&o.out, "out", "", "file to write the complete config.json to, mode 0600 (- is standard output)")
 	f.BoolVar(&o.json, "json", false, "print values with origins as JSON, secrets masked")
 	f.BoolVar(&o.dry, "n", false, "write nothing")
-	if err := cli.Parse(f, args); err != nil {
-		return err
+	rest, err := cli.Arguments(f, args, "[ENVIRONMENT]")
+	if err == nil {
+		err = cmp.Or(checkSources(*format, rest...), cli.Exclusive(f, "json", "out"))
 	}
-	if f.NArg() > 1 {
-		return cli.Usagef("effective: want at most one environment after the flags")
+	if err != nil {
+		return err
 	}
 	v, err := parseVersion(*version)
 	if err != nil {
@@ -47,8 +50,8 @@ func effective(args []string, s cli.Streams) error {
 		}
 	}
 	var env *envmap.Environment
-	if f.NArg() == 1 {
-		if env, err = source(f.Arg(0), *format); err != nil {
+	if len(rest) == 1 {
+		if env, err = source(rest[0], *format, s.Err); err != nil {
 			return err
 		}
 	}
@@ -92,7 +95,7 @@ changes made in the System Console get into gitlab.rb.
 Flags:
 `
 
-func fromConfig(args []string, s cli.Streams) error {
+func fromConfig(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("from-config", fromConfigUsage, s)
 	var o output
 	version := f.String("version", "10.11", "Mattermost version that will read the variables")
@@ -101,7 +104,10 @@ func fromConfig(args []string, s cli.Streams) error {
 	f.StringVar(&o.out, "out", "", "file or directory to write (- is standard output)")
 	f.BoolVar(&o.json, "json", false, "print the variables as JSON, secrets masked")
 	f.BoolVar(&o.dry, "n", false, "write nothing")
-	rest, err := arguments(f, args, "CONFIG.JSON")
+	rest, err := cli.Arguments(f, args, "CONFIG.JSON")
+	if err == nil {
+		err = o.check(f)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,8 +12,8 @@ import (
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
 	"github.com/gitlab-mattermost/sdk/envmap"
-	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/rbedit"
 )
 
 const fromGitLabRBUsage = `Usage: mattermost-env from-gitlab-rb [flags]
@@ -26,7 +28,7 @@ gitlab.rb is read, never executed. Without -format secrets are masked.
 Flags:
 `
 
-func fromGitLabRB(args []string, s cli.Streams) error {
+func fromGitLabRB(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("from-gitlab-rb", fromGitLabRBUsage, s)
 	var o output
 	root := f.String("root", "/", "directory that stands for /")
@@ -38,7 +40,10 @@ func fromGitLabRB(args []string, s cli.Streams) error {
 	f.StringVar(&o.out, "out", "", "file or directory to write (- is standard output)")
 	f.BoolVar(&o.json, "json", false, "print the variables and findings as JSON, secrets masked")
 	f.BoolVar(&o.dry, "n", false, "write nothing")
-	if _, err := arguments(f, args); err != nil {
+	if _, err := cli.Arguments(f, args); err != nil {
+		return err
+	}
+	if err := cmp.Or(o.check(f), cli.CheckGitLabVersion(*version)); err != nil {
 		return err
 	}
 	lo := config.LoadOptions{GitLabRB: *rb, Secrets: *secrets, GitLabVersion: *version, Host: config.LocalHost(*root)}
@@ -55,7 +60,7 @@ func fromGitLabRB(args []string, s cli.Streams) error {
 	if *host != "" {
 		facts, err := os.Open(*host)
 		if err != nil {
-			return err
+			return fmt.Errorf("read host facts: %w", err)
 		}
 		defer facts.Close() // read only
 		read, err := config.ReadFacts(facts)
@@ -100,25 +105,28 @@ upgrade to GitLab 11.0 demands, and names what has no variable. Values are
 printed with -format only.
 
   mattermost-env convert -gitlab-rb /etc/gitlab/gitlab.rb
-  mattermost-env convert -gitlab-rb gitlab.rb -write -n     shows the edit's size
-  mattermost-env convert -gitlab-rb gitlab.rb -write        edits the file; the old
-                                                            one stays as gitlab.rb.before-convert
+  mattermost-env convert -gitlab-rb gitlab.rb -write -n     shows the difference
+  mattermost-env convert -gitlab-rb gitlab.rb -write        edits the file; the old one
+                                                            stays, with the time in its name
 
 Flags:
 `
 
-func convert(args []string, s cli.Streams) error {
+func convert(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("convert", convertUsage, s)
 	var o output
 	rb := f.String("gitlab-rb", config.DefaultGitLabRB, "gitlab.rb to read")
 	version := f.String("version", "10.11", "Mattermost version that will read the variables")
 	target := f.String("target", envmap.TargetPackage, "linux-package keeps the keys that GitLab read until 18.11, standalone turns them into variables too")
-	write := f.Bool("write", false, "edit gitlab.rb: old lines commented out, mattermost['env'] at the end")
+	write := f.Bool("write", false, "edit gitlab.rb: old lines commented out, the variables in mattermost['env']")
 	f.StringVar(&o.format, "format", "", formatHelp)
 	f.StringVar(&o.out, "out", "", "file or directory to write (- is standard output)")
 	f.BoolVar(&o.json, "json", false, "print what happened to each key as JSON")
-	f.BoolVar(&o.dry, "n", false, "write nothing")
-	if _, err := arguments(f, args); err != nil {
+	f.BoolVar(&o.dry, "n", false, "write nothing; with -write: show the difference")
+	if _, err := cli.Arguments(f, args); err != nil {
+		return err
+	}
+	if err := cmp.Or(cli.Exclusive(f, "write", "format", "json"), o.check(f)); err != nil {
 		return err
 	}
 	v, err := parseVersion(*version)
@@ -128,11 +136,11 @@ func convert(args []string, s cli.Streams) error {
 	if *target != envmap.TargetPackage && *target != envmap.TargetStandalone {
 		return cli.Usagef("-target %q: want linux-package or standalone", *target)
 	}
-	src, err := readFile(*rb)
+	file, err := rbedit.Open(*rb)
 	if err != nil {
 		return err
 	}
-	result, err := gitlabrb.Evaluate(*rb, src, gitlabrb.Options{GitLabVersion: "10.8"})
+	result, err := file.Evaluate(gitlabrb.Options{GitLabVersion: "10.8"})
 	if err != nil {
 		return err
 	}
@@ -146,37 +154,40 @@ func convert(args []string, s cli.Streams) error {
 	case o.json:
 		err = cli.WriteJSON(s.Out, c)
 	case *write:
-		err = edit(*rb, src, c, o.dry, s)
+		err = edit(file, c, o.dry, s.Out)
 	case o.format != "":
 		return both(o.write(c.Env, s), failed(c.Findings))
 	}
 	if !o.json && err == nil {
 		conversion(s.Out, c)
+		if !*write && len(c.Converted)+len(c.LeftOut) > 0 {
+			fmt.Fprintln(s.Out, "next: -write -n shows the edit of the file, -write makes it")
+		}
 	}
 	return both(err, failed(c.Findings))
 }
 
-func edit(path string, src []byte, c *envmap.Conversion, dry bool, s cli.Streams) error {
-	text, err := c.Edit(path, src)
-	if err != nil {
+// edit writes the conversion into the file that it was made from, or shows the
+// difference.
+func edit(f *gitlabrb.File, c *envmap.Conversion, dry bool, w io.Writer) error {
+	before := string(f.Bytes())
+	if err := c.EditFile(f); err != nil {
 		return err
 	}
-	if dry {
-		fmt.Fprintf(s.Out, "would write %s: %d bytes instead of %d\n\n", path, len(text), len(src))
-		return nil
+	diff := rbedit.Diff(f.Name(), before, string(f.Bytes()))
+	var err error
+	switch {
+	case diff == "":
+		_, err = fmt.Fprintf(w, "%s: nothing to change\n\n", f.Name())
+	case dry:
+		_, err = fmt.Fprintf(w, "%s\n", diff)
+	default:
+		var old string
+		if old, err = f.WriteFile(f.Name(), gitlabrb.WriteOptions{Backup: true}); err == nil {
+			_, err = fmt.Fprintf(w, "wrote %s\nold file: %s\n\n", f.Name(), old)
+		}
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.WriteFile(path+".before-convert", src, info.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := atomicfile.WriteFile(path, text, info.Mode().Perm()); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.Out, "wrote %s, the old text is in %s.before-convert\n\n", path, path)
-	return nil
+	return err
 }
 
 func conversion(w io.Writer, c *envmap.Conversion) {

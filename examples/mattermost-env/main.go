@@ -6,11 +6,9 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/gitlab-mattermost/sdk/envmap"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -26,8 +24,8 @@ const usage = `Usage: mattermost-env COMMAND [flags] [arguments]
   effective         what a server runs with: defaults, config.json, environment
   diff A B          two environments compared, and what each change means
 
-An environment is given as a directory (chpst -e), a file, or pid:1234 for a
-running process. 'mattermost-env COMMAND -h' tells more.
+An environment is given as a directory (chpst -e), a file, a gitlab.rb, or
+pid:1234 for a running process. 'mattermost-env COMMAND -h' tells more.
 
   mattermost-env check -version 10.11 /opt/gitlab/etc/mattermost/env
 
@@ -36,52 +34,23 @@ Exit status: 0 ok, 1 error, 2 wrong call, 3 something will not be honoured.
 
 func main() { os.Exit(cli.Main("mattermost-env", run)) }
 
-// command is one sub-command: it parses its own flags and runs.
-type command func(args []string, s cli.Streams) error
-
-func run(_ context.Context, args []string, s cli.Streams) error {
-	commands := map[string]command{
-		"from-gitlab-rb": fromGitLabRB, "convert": convert, "from-config": fromConfig, "check": check,
-		"explain": explain, "effective": effective, "diff": diff,
-	}
-	if len(args) == 0 {
-		return cli.Usagef("a command is missing")
-	}
-	switch args[0] {
-	case "-h", "-help", "--help", "help":
-		_, err := io.WriteString(s.Out, usage)
-		return err
-	}
-	c, ok := commands[args[0]]
-	if !ok {
-		return cli.Usagef("unknown command %q", args[0])
-	}
-	return c(args[1:], s)
-}
-
-// source reads an environment and names its place in errors.
-func source(name, format string) (*envmap.Environment, error) {
-	return envmap.ReadSource(name, envmap.Format(format))
+func run(ctx context.Context, args []string, s cli.Streams) error {
+	return cli.Dispatch(ctx, "mattermost-env", usage, []cli.Command{
+		{Name: "from-gitlab-rb", Run: fromGitLabRB}, {Name: "convert", Run: convert}, {Name: "from-config", Run: fromConfig}, {Name: "check", Run: check},
+		{Name: "explain", Run: explain}, {Name: "effective", Run: effective}, {Name: "diff", Run: diff},
+	}, args, s)
 }
 
 // parseVersion reads the -version flag.
 func parseVersion(text string) (envmap.Version, error) {
 	v, err := envmap.ParseVersion(text)
-	if err != nil {
-		return v, &cli.UsageError{Message: "-version: " + err.Error()}
+	switch {
+	case err != nil:
+		return v, cli.Usagef("-version: %s", err)
+	case !v.AtLeast(envmap.OldestVersion()):
+		return v, cli.Usagef("-version %s: the oldest version known here is %s", v, envmap.OldestVersion())
 	}
 	return v, nil
-}
-
-// arguments parses flags and wants exactly the named arguments after them.
-func arguments(f *flag.FlagSet, args []string, names ...string) ([]string, error) {
-	if err := cli.Parse(f, args); err != nil {
-		return nil, err
-	}
-	if f.NArg() != len(names) {
-		return nil, cli.Usagef("%s: want %s after the flags, got %d arguments", f.Name(), strings.Join(append([]string{"no arguments"}[min(1, len(names)):], names...), " "), f.NArg())
-	}
-	return f.Args(), nil
 }
 
 // printFindings prints findings as text, errors first in their own order.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gitlab-mattermost/sdk/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
@@ -17,13 +19,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"mode": mode,
-			"exit": exit,
-		},
-	})
+	p := clitest.Params("testdata/script")
+	p.Cmds["mode"] = mode
+	testscript.Run(t, p)
 }
 
 // mode checks a file's permissions: mode 600 FILE.
@@ -35,23 +33,6 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := info.Mode().Perm().String(); got != args[0] {
 		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
-	}
-}
-
-// exit runs a command that must end with a status: exit 3 mattermost-env ...
-func exit(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exit STATUS COMMAND ARGUMENTS")
-	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := "0"
-	if e, ok := err.(*exec.ExitError); ok {
-		got = strings.TrimPrefix(e.Error(), "exit status ")
-	} else if err != nil {
-		ts.Fatalf("%v", err)
-	}
-	if got != args[0] {
-		ts.Fatalf("exit status %s, want %s", got, args[0])
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"github.com/gitlab-mattermost/sdk/envmap"
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/internal/redact"
 )
 
@@ -57,9 +60,8 @@ func list(w io.Writer, e *envmap.Environment) {
 	}
 }
 
-// write puts an environment where the flags say. Without -format the variables
-// are listed with secrets masked; with it they are complete.
-func (o output) write(e *envmap.Environment, s cli.Streams) error {
+// check refuses what cannot be written before anything is read.
+func (o output) check(f *flag.FlagSet) error {
 	switch {
 	case o.format != "" && !slices.Contains(strings.Fields(formats), o.format):
 		return cli.Usagef("-format %q: want one of %s", o.format, formats)
@@ -67,6 +69,16 @@ func (o output) write(e *envmap.Environment, s cli.Streams) error {
 		return cli.Usagef("-out needs -format")
 	case o.out == "" && (o.format == "envdir" || o.format == "chpst"):
 		return cli.Usagef("-format %s needs -out DIRECTORY", o.format)
+	case o.out == "-" && (o.format == "envdir" || o.format == "chpst"):
+		return cli.Usagef("-format %s is a directory of files, which standard output cannot take", o.format)
+	}
+	return cli.Exclusive(f, "json", "format")
+}
+
+// write puts an environment where the flags say. Without -format the variables
+// are listed with secrets masked; with it they are complete.
+func (o output) write(e *envmap.Environment, s cli.Streams) error {
+	switch {
 	case o.format == "":
 		list(s.Out, e)
 		return nil
@@ -112,7 +124,7 @@ func (o output) file(text []byte, s cli.Streams) error {
 		return err
 	}
 	if o.dry {
-		fmt.Fprintf(s.Out, "would write %s (%d bytes, mode 0600)\n", o.out, len(text))
+		fmt.Fprintf(s.Out, "would write %s (%s, mode 0600)\n", o.out, english.Count(len(text), "byte"))
 		return nil
 	}
 	if err := atomicfile.WriteFile(o.out, text, 0o600); err != nil {
@@ -132,7 +144,7 @@ func (o output) directory(plan *envmap.DirPlan, err error, s cli.Streams) error 
 	} else if err := plan.Apply(); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "%s %s: %d files new or changed, %d removed, %d as they were\n", verb, o.out, len(plan.Write), len(plan.Remove), len(plan.Unchanged))
+	fmt.Fprintf(s.Out, "%s %s: %s new or changed, %d removed, %d unchanged\n", verb, o.out, english.Count(len(plan.Write), "file"), len(plan.Remove), len(plan.Unchanged))
 	return nil
 }
 
@@ -140,7 +152,7 @@ func (o output) directory(plan *envmap.DirPlan, err error, s cli.Streams) error 
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", path, errors.Unwrap(err))
 	}
 	if !info.Mode().IsRegular() || info.Size() > 16<<20 {
 		return nil, fmt.Errorf("read %s: not a plain file of at most 16 MiB", path)

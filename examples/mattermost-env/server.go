@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/envmap"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 const checkUsage = `Usage: mattermost-env check [flags] ENVIRONMENT
@@ -20,12 +23,15 @@ never printed.
 Flags:
 `
 
-func check(args []string, s cli.Streams) error {
+func check(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("check", checkUsage, s)
 	version := f.String("version", "10.11", "Mattermost version, 4.0 to "+envmap.NewestVersion().String())
-	format := f.String("format", "", "`format` of a file, when its name does not tell")
+	format := sourceFormat(f)
 	json := f.Bool("json", false, "print the verdicts and findings as JSON")
-	rest, err := arguments(f, args, "ENVIRONMENT")
+	rest, err := cli.Arguments(f, args, "ENVIRONMENT")
+	if err == nil {
+		err = checkSources(*format, rest...)
+	}
 	if err != nil {
 		return err
 	}
@@ -33,7 +39,7 @@ func check(args []string, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	e, err := source(rest[0], *format)
+	e, err := source(rest[0], *format, s.Err)
 	if err != nil {
 		return err
 	}
@@ -55,7 +61,11 @@ func check(args []string, s cli.Streams) error {
 		}
 	}
 	printFindings(s.Out, r.Findings)
-	fmt.Fprintf(s.Out, "Mattermost %s honours %d of %d settings\n", r.Version, honoured, settings)
+	if settings == 0 {
+		fmt.Fprintf(s.Out, "%s holds no setting of Mattermost\n", rest[0])
+		return failed(r.Findings)
+	}
+	fmt.Fprintf(s.Out, "Mattermost %s honours %d of %s\n", r.Version, honoured, english.Count(settings, "setting"))
 	return failed(r.Findings)
 }
 
@@ -70,11 +80,11 @@ NAME is a variable, a config.json path or a gitlab.rb key.
 Flags:
 `
 
-func explain(args []string, s cli.Streams) error {
+func explain(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("explain", explainUsage, s)
 	version := f.String("version", "10.11", "Mattermost version")
 	json := f.Bool("json", false, "print JSON")
-	rest, err := arguments(f, args, "NAME")
+	rest, err := cli.Arguments(f, args, "NAME")
 	if err != nil {
 		return err
 	}
@@ -84,7 +94,7 @@ func explain(args []string, s cli.Streams) error {
 	}
 	all, err := envmap.Explain(rest[0], v)
 	if err != nil {
-		return err
+		return cli.Usagef("%s", strings.TrimPrefix(err.Error(), "explain "))
 	}
 	if *json {
 		return cli.WriteJSON(s.Out, all)
@@ -141,27 +151,32 @@ func explanation(s cli.Streams, x envmap.Explanation, v envmap.Version) {
 
 const diffUsage = `Usage: mattermost-env diff [flags] A B
 
-Compares two environments: directories, files, or running processes. Secrets
-are masked. Exit status 0 also when they differ.
+Compares two environments: directories, files, or running processes; of a
+gitlab.rb, what GitLab's package makes of the whole file. Secrets are masked.
+Exit status 0 also when they differ.
 
   mattermost-env diff /opt/gitlab/etc/mattermost/env pid:1234
+  mattermost-env diff gitlab.rb.bak /etc/gitlab/gitlab.rb
 
 Flags:
 `
 
-func diff(args []string, s cli.Streams) error {
+func diff(_ context.Context, args []string, s cli.Streams) error {
 	f := cli.Flags("diff", diffUsage, s)
-	format := f.String("format", "", "`format` of files, when their names do not tell")
+	format := sourceFormat(f)
 	json := f.Bool("json", false, "print JSON")
-	rest, err := arguments(f, args, "A", "B")
+	rest, err := cli.Arguments(f, args, "A", "B")
+	if err == nil {
+		err = checkSources(*format, rest...)
+	}
 	if err != nil {
 		return err
 	}
-	a, err := source(rest[0], *format)
+	a, err := source(rest[0], *format, s.Err)
 	if err != nil {
 		return err
 	}
-	b, err := source(rest[1], *format)
+	b, err := source(rest[1], *format, s.Err)
 	if err != nil {
 		return err
 	}
@@ -172,6 +187,6 @@ func diff(args []string, s cli.Streams) error {
 	for _, c := range changes {
 		fmt.Fprintf(s.Out, "%s %s: %s -> %s\n    %s\n", c.Kind, c.Name, c.Old, c.New, c.Means)
 	}
-	fmt.Fprintf(s.Out, "%d differences\n", len(changes))
+	fmt.Fprintln(s.Out, english.Count(len(changes), "difference"))
 	return nil
 }

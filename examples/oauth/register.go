@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/oauth"
 )
 
@@ -166,7 +167,7 @@ func (t *target) repairOrganizations(ctx context.Context, db *oauth.DatabaseRout
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.streams.Err, "organization_id was NULL in %s, now it is 1\n", cli.Count(int(n), "row"))
+	_, err = fmt.Fprintf(t.streams.Err, "organization_id was NULL in %s, now it is 1\n", english.Count(int(n), "row"))
 	return err
 }
 

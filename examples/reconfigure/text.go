@@ -9,6 +9,7 @@ import (
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -116,7 +117,7 @@ func (r *report) printTree(b *bytes.Buffer) {
 		if path.Dir(f.path) != envDir {
 			fmt.Fprintf(b, "  %s  %s\n", f.mode, f.path)
 		} else if variables > 0 {
-			fmt.Fprintf(b, "  %s  %s/ (%s)\n", f.mode, envDir, cli.Count(variables, "variable"))
+			fmt.Fprintf(b, "  %s  %s/ (%s)\n", f.mode, envDir, english.Count(variables, "variable"))
 			variables = 0
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/nginx"
 )
 
@@ -72,12 +73,12 @@ func writeOut(path, text string, dry bool, s cli.Streams) error {
 		return err
 	}
 	if dry {
-		_, err := fmt.Fprintf(s.Err, "would write %s, %s\n", path, cli.Count(strings.Count(text, "\n"), "line"))
+		_, err := fmt.Fprintf(s.Err, "would write %s, %s\n", path, english.Count(strings.Count(text, "\n"), "line"))
 		return err
 	}
 	if err := atomicfile.WriteFile(path, []byte(text), 0o644); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.Err, "wrote %s, %s\n", path, cli.Count(strings.Count(text, "\n"), "line"))
+	_, err := fmt.Fprintf(s.Err, "wrote %s, %s\n", path, english.Count(strings.Count(text, "\n"), "line"))
 	return err
 }

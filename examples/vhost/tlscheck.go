@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/nginx"
 )
 
@@ -79,7 +80,7 @@ func runTLSCheck(_ context.Context, args []string, s cli.Streams) error {
 	}
 	printFindings(s.Out, list)
 	if len(list) == 0 {
-		fmt.Fprintf(s.Out, "%s: nothing to report\n", cli.Count(len(checks), "certificate"))
+		fmt.Fprintf(s.Out, "%s: nothing to report\n", english.Count(len(checks), "certificate"))
 	}
 	return verdict(list)
 }

@@ -37,6 +37,7 @@ type UsageError struct {
 	Command string // the command with its subcommand; "" is the program itself
 }
 
+// Error is the message alone; Code adds the command and the hint.
 func (e *UsageError) Error() string { return e.Message }
 
 // Usagef makes a UsageError.

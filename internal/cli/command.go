@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"strings"
 
+	"github.com/gitlab-mattermost/sdk/internal/english"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -26,7 +26,7 @@ func Dispatch(ctx context.Context, program, help string, commands []Command, arg
 		names = append(names, c.Name)
 	}
 	if len(args) == 0 {
-		return Usagef("a command is missing: %s", List(names, "or"))
+		return Usagef("a command is missing: %s", english.List(names, "or"))
 	}
 	switch args[0] {
 	case "-h", "-help", "--help", "help":
@@ -38,7 +38,7 @@ func Dispatch(ctx context.Context, program, help string, commands []Command, arg
 			return within(program+" "+c.Name, c.Run(ctx, args[1:], s))
 		}
 	}
-	return Usagef("unknown command %q: want %s", args[0], List(names, "or"))
+	return Usagef("unknown command %q: want %s", args[0], english.List(names, "or"))
 }
 
 // within says in which command a wrong call was made.
@@ -79,7 +79,7 @@ func Arguments(f *flag.FlagSet, args []string, names ...string) ([]string, error
 	}
 	if len(got) < least || len(got) > most {
 		// The arguments are not repeated: one may be a secret.
-		return nil, Usagef("want %s, got %s", wanted(names), Count(len(got), "argument"))
+		return nil, Usagef("want %s, got %s", wanted(names), english.Count(len(got), "argument"))
 	}
 	return got, nil
 }
@@ -88,7 +88,7 @@ func wanted(names []string) string {
 	if len(names) == 0 {
 		return "flags only"
 	}
-	return List(names, "and")
+	return english.List(names, "and")
 }
 
 // Given tells whether a flag was given.
@@ -138,21 +138,4 @@ func CheckGitLabVersion(text string) error {
 		return Usagef("-gitlab-version %s: Mattermost came with 7.14, nothing is known before it", v)
 	}
 	return nil
-}
-
-// Count is a number with its noun: "1 error", "2 errors".
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// List joins names as a sentence does: "a, b or c".
-func List(names []string, word string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
 }

@@ -138,19 +138,3 @@ func TestOnlyVersionsOfGitLabWithAMattermostPass(t *testing.T) {
 		}
 	}
 }
-
-func TestNumbersAndListsReadAsEnglish(t *testing.T) {
-	for _, c := range []struct{ got, want string }{
-		{cli.Count(0, "error"), "0 errors"},
-		{cli.Count(1, "error"), "1 error"},
-		{cli.Count(2, "error"), "2 errors"},
-		{cli.List(nil, "or"), ""},
-		{cli.List([]string{"a"}, "or"), "a"},
-		{cli.List([]string{"a", "b"}, "or"), "a or b"},
-		{cli.List([]string{"a", "b", "c"}, "and"), "a, b and c"},
-	} {
-		if c.got != c.want {
-			t.Errorf("%q, want %q", c.got, c.want)
-		}
-	}
-}
