@@ -36,6 +36,11 @@ func check(ctx context.Context, args []string, s cli.Streams) error {
 	if err := noArguments(f); err != nil {
 		return err
 	}
+	if o.Mattermost != "" {
+		if _, _, err := database.MinimumServer(o.Mattermost); err != nil {
+			return cli.Usagef("-mattermost: %v", err)
+		}
+	}
 	d, err := c.parse(s)
 	if err != nil {
 		return err

@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gitlab-mattermost/sdk/database"
+	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/internal/mmsample"
 	"github.com/gitlab-mattermost/sdk/internal/pgtest"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +24,8 @@ type withCluster struct{ m *testing.M }
 var cluster *pgtest.Cluster
 
 func (w withCluster) Run() int {
-	c, err := pgtest.New(pgtest.Options{})
+	// Without autovacuum every session of a database is one that a test opened.
+	c, err := pgtest.New(pgtest.Options{Settings: map[string]string{"autovacuum": "off"}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -55,7 +60,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PORT", fmt.Sprint(cluster.Port))
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"sql": sql, "sample": sample},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"sql": sql, "sample": sample, "usage": usage, "idle": idle},
 	})
 }
 
@@ -67,6 +72,30 @@ func sql(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("psql: %v: %s", err, out)
 	}
 	_, _ = ts.Stdout().Write(out) // a buffer
+}
+
+// usage COMMAND … runs a command that must say so on standard error and end with
+// status 2.
+func usage(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[0], args[1:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != cli.ExitUsage {
+		ts.Fatalf("%v: %v, want exit status 2", args, err)
+	}
+}
+
+// idle DATABASE waits until the server has noticed that all commands have ended.
+func idle(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		out, err := cluster.Command("psql", "-XAtq", "-d", "postgres", "-c", "SELECT count(*) FROM pg_stat_activity WHERE datname = '"+args[0]+"'").Output()
+		ts.Check(err)
+		if strings.TrimSpace(string(out)) == "0" {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("database %s has %s sessions after 10 s", args[0], out)
+		}
+	}
 }
 
 // sample DATABASE fills a database.

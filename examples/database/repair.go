@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gitlab-mattermost/sdk/database"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -40,6 +41,8 @@ func repair(ctx context.Context, args []string, s cli.Streams) error {
 		return cli.Usagef("-n and -apply exclude each other")
 	case f.NArg() == 0:
 		return listRepairs(s, *asJSON)
+	case !slices.ContainsFunc(database.Repairs(), func(r database.Repair) bool { return r.ID == f.Arg(0) }):
+		return cli.Usagef("repair %q is not known; without an ID it lists all", f.Arg(0))
 	}
 	d, err := c.parse(s)
 	if err != nil {
