@@ -95,7 +95,24 @@ func Versions() []int {
 	return out
 }
 
+// BinDirVariable names the environment variable that takes the server programs
+// of another place, for runs by hand against versions that the system does not
+// have. Client programs that are missing there come from the newest installed
+// version.
+const BinDirVariable = "PGTEST_BINDIR"
+
 func findBin(want int) (string, int, error) {
+	if dir := os.Getenv(BinDirVariable); dir != "" && want == 0 {
+		out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+		if err != nil {
+			return "", 0, fmt.Errorf("%s=%s: ask for the version: %w", BinDirVariable, dir, err)
+		}
+		var major int
+		if _, err := fmt.Sscanf(string(out), "postgres (PostgreSQL) %d", &major); err != nil {
+			return "", 0, fmt.Errorf("%s=%s: version %q: %w", BinDirVariable, dir, out, err)
+		}
+		return dir, major, nil
+	}
 	versions := Versions()
 	if len(versions) == 0 {
 		return "", 0, errors.New("no PostgreSQL server programs below /usr/lib/postgresql; run 'make deps' (apt-get install postgresql)")
@@ -260,7 +277,13 @@ func (c *Cluster) SQL(t testing.TB, database, sql string) string {
 }
 
 func (c *Cluster) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(c.BinDir, program), args...)
+	path := filepath.Join(c.BinDir, program)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if v := Versions(); len(v) > 0 {
+			path = fmt.Sprintf("/usr/lib/postgresql/%d/bin/%s", v[len(v)-1], program)
+		}
+	}
+	cmd := exec.Command(path, args...)
 	cmd.Dir = c.root
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.cred}

@@ -1,6 +1,9 @@
 package pgtest_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +28,31 @@ func TestClusterAnswersAndSurvivesARestart(t *testing.T) {
 func TestAMissingVersionIsAnErrorThatNamesTheInstalledOnes(t *testing.T) {
 	_, err := pgtest.New(pgtest.Options{Version: 7})
 	if err == nil || !strings.Contains(err.Error(), "7") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnotherPlaceForTheProgramsIsTakenFromTheEnvironment(t *testing.T) {
+	versions := pgtest.Versions()
+	if len(versions) == 0 {
+		t.Fatal("no PostgreSQL is installed; run 'make deps'")
+	}
+	dir := t.TempDir() + "/bin"
+	newest := versions[len(versions)-1]
+	if err := os.Symlink(fmt.Sprintf("/usr/lib/postgresql/%d/bin", newest), dir); err != nil {
+		t.Fatal(err)
+	}
+	for d := dir; d != "/tmp"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(pgtest.BinDirVariable, dir)
+	if c := pgtest.Start(t, pgtest.Options{}); c.BinDir != dir || c.Major != newest {
+		t.Errorf("version %d of %s", c.Major, c.BinDir)
+	}
+	t.Setenv(pgtest.BinDirVariable, "/nowhere")
+	if _, err := pgtest.New(pgtest.Options{}); err == nil || !strings.Contains(err.Error(), "/nowhere") {
 		t.Errorf("error %v", err)
 	}
 }
