@@ -70,8 +70,8 @@ func (g *generator) fileInfo(i int) []any {
 }
 
 // Files makes the data directory that Fill's fileinfo rows refer to, below dir,
-// which must exist. Videos and pictures do not compress, logs do; every 25th
-// file repeats an earlier one byte for byte. Besides the attachments there are
+// which must exist. Videos and pictures begin with the magic number of their
+// kind and do not compress, logs do; every 25th file repeats an earlier one byte for byte. Besides the attachments there are
 // profile pictures and a brand image, as on a real server.
 func Files(dir string, o Options) error {
 	return FilesContext(context.Background(), dir, o)
@@ -125,7 +125,21 @@ func (g *generator) write(dir, path, ext string, content int, size, at int64) er
 	return os.Chtimes(path, when, when)
 }
 
-// bytes writes exactly size bytes that depend on the content number only.
+// magic gives the first bytes of a kind of file, by which programs tell it.
+func magic(ext string) string {
+	switch ext {
+	case "jpg":
+		return "\xff\xd8\xff\xe0"
+	case "png":
+		return "\x89PNG\r\n\x1a\n"
+	case "mp4":
+		return "\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"
+	}
+	return ""
+}
+
+// bytes writes exactly size bytes that depend on the content number and its
+// kind only.
 func (g *generator) bytes(f *os.File, ext string, content int, size int64) error {
 	var seed [32]byte
 	binary.LittleEndian.PutUint64(seed[:], g.o.Seed)
@@ -133,7 +147,7 @@ func (g *generator) bytes(f *os.File, ext string, content int, size int64) error
 	noise := rand.NewChaCha8(sha256.Sum256(seed[:]))
 	g.w.at(g.o.Seed, streamContent, content)
 	buf := make([]byte, 128<<10)
-	for size > 0 {
+	for head := magic(ext); size > 0; head = "" {
 		part := buf[:min(int64(len(buf)), size)]
 		if ext == "log" {
 			var b strings.Builder
@@ -144,6 +158,7 @@ func (g *generator) bytes(f *os.File, ext string, content int, size int64) error
 			copy(part, b.String())
 		} else {
 			_, _ = noise.Read(part) // never fails
+			copy(part, head)
 		}
 		if _, err := f.Write(part); err != nil {
 			return err

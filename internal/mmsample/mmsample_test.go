@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,6 +142,32 @@ func TestSameOptionsGiveTheSameFiles(t *testing.T) {
 	})
 	if err != nil || n < 50 {
 		t.Errorf("%d files, %v", n, err)
+	}
+}
+
+func TestPicturesAndVideosBeginWithTheMagicNumberOfTheirKind(t *testing.T) {
+	dir := t.TempDir()
+	if err := Files(dir, Options{Seed: 6, Posts: 300, Files: 30, LargeFiles: 1}); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		kind := map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4"}[http.DetectContentType(text)]
+		if want := filepath.Ext(path); kind != want && (kind != "" || want == ".jpg" || want == ".png" || want == ".mp4") {
+			t.Errorf("%s looks like %q", path, http.DetectContentType(text))
+		}
+		seen[kind]++
+		return nil
+	})
+	if err != nil || seen[".jpg"] < 20 || seen[".png"] < 5 || seen[".mp4"] != 1 || seen[""] < 10 {
+		t.Errorf("kinds %v, %v", seen, err)
 	}
 }
 
