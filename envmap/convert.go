@@ -8,6 +8,7 @@ import (
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/config/gitlabrb"
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 // Targets of a conversion.
@@ -255,7 +256,7 @@ func move(s Setting, value any, v Version) (Setting, any, string) {
 	n, isInt := value.(int64)
 	if ok && isInt && strings.HasPrefix(days, "ServiceSettings.SessionLength") && !before(v, Version{Major: 7}) {
 		moved, _ := Lookup(days + "InHours")
-		return moved, n * 24, fmt.Sprintf("%s became %s: %d days are %d hours", s.Path, moved.Path, n, n*24)
+		return moved, n * 24, fmt.Sprintf("%s became %s: %s are %d hours", s.Path, moved.Path, english.Count(int(n), "day"), n*24)
 	}
 	return s, value, ""
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 // Action is what an [Order] asks for.
@@ -131,7 +133,7 @@ func (p *Plan) step(verb string, r Registered, what string) {
 }
 
 func (p *Plan) create(can abilities) {
-	s := Step{Verb: "create", What: fmt.Sprintf("create application %q with %d redirect URIs and scope %q", p.Order.Want.Name, len(p.Order.Want.RedirectURIs), p.Order.Want.ScopeText())}
+	s := Step{Verb: "create", What: fmt.Sprintf("create application %q with %s and scope %q", p.Order.Want.Name, english.Count(len(p.Order.Want.RedirectURIs), "redirect URI"), p.Order.Want.ScopeText())}
 	if can.chooseID {
 		s.ID = p.Order.Credentials.ID
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gitlab-mattermost/sdk/internal/english"
 )
 
 // answer is one HTTP answer, bounded.
@@ -173,7 +175,7 @@ func (r *probe) trustOfMattermost(ctx context.Context, s *ProbeStep) {
 		s.blame("tls-mattermost-trust")
 		return
 	}
-	s.see(fmt.Sprintf("%d certificates in %s", n, strings.Join(r.CADirs, ":")))
+	s.see(english.Count(n, "certificate") + " in " + strings.Join(r.CADirs, ":"))
 	if !r.gitlabUp {
 		s.see("GitLab could not be reached")
 		return

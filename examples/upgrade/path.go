@@ -26,7 +26,8 @@ package ("standalone:11.7"), or both ("19.3,standalone:11.7").
 const leaveUsage = `upgrade leave FROM [TO] [files and choices]
 
 Prints the steps that take Mattermost out of the package of GitLab FROM to a
-server of its own, at the recommended release or at Mattermost TO.
+server of its own, at the recommended release or at Mattermost TO. From GitLab
+19 on, -facts says which Mattermost ran last: {"mattermost": "10.11.20"}.
 
   $ upgrade leave 18.11.3 -gitlab-rb /etc/gitlab/gitlab.rb -login entry
 
