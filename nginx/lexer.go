@@ -135,7 +135,7 @@ func (l *lexer) word() (word, error) {
 		}
 		variable = c == '$'
 		switch {
-		case c == 0:
+		case c == 0 || c == '\\' && l.pos+1 < len(l.src) && l.src[l.pos+1] == 0:
 			return word{}, l.errorf(l.line, "NUL byte")
 		case c == '\\':
 			l.pos++

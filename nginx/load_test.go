@@ -85,6 +85,7 @@ func TestReaderIsBounded(t *testing.T) {
 		{"directives", strings.Repeat("a;", 200_000), "more than 100000 directives"},
 		{"size", strings.Repeat(" ", 5<<20), "larger than 4194304 bytes"},
 		{"NUL", "a \x00;", "NUL byte"},
+		{"NUL behind a backslash", "a b\\\x00;", "NUL byte"},
 	} {
 		if _, err := Parse("f", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.reason, err, c.want)
