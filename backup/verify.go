@@ -2,6 +2,7 @@ package backup
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"hash/fnv"
 	"io"
 	"runtime"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -216,6 +218,8 @@ func (v *verifier) tasks(ctx context.Context) ([]task, error) {
 	for _, p := range v.m.Parts() {
 		list = append(list, task{owner: v.m.ID, part: p, read: readers[p.Name]})
 	}
+	// The largest first, so that all workers end at about the same time.
+	slices.SortStableFunc(list, func(a, b task) int { return cmp.Compare(b.part.Size, a.part.Size) })
 	return list, nil
 }
 
