@@ -41,6 +41,10 @@ func TestPgDumpThatFailsAtItsEndOrIsKilledLeavesNoBackup(t *testing.T) {
 
 func TestAFullDiskAtAnyWriteLeavesNoBackup(t *testing.T) {
 	s := newSampleOf(t, "fd", smallOptions)
+	video := append([]byte("\x00\x00\x00\x20ftypisom"), make([]byte, 300<<10)...) // several writes of one part
+	if err := os.WriteFile(filepath.Join(s.dir, "video.mp4"), video, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	dir := newStore(t)
 	count := &failingStore{Store: dir}
 	full := mustCreate(t, count, s.src, CreateOptions{Workers: 1})
@@ -48,8 +52,7 @@ func TestAFullDiskAtAnyWriteLeavesNoBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := count.ops.Load()
-	step := max(1, total/25)
-	for at := int64(1); at <= total; at += step {
+	for at := int64(1); at <= total; at++ {
 		broken := &failingStore{Store: dir, failAt: at}
 		_, err := Create(t.Context(), broken, s.src, CreateOptions{Workers: 1, PgDump: filepath.Join(cluster.BinDir, "pg_dump")})
 		if !errors.Is(err, syscall.ENOSPC) {
