@@ -20,12 +20,13 @@ type dumpJob struct {
 	workers int
 	limit   *limiter
 	hook    func(string)
+	commits *committer
 }
 
 // pieceBytes is how much of a table one piece holds, measured on the server's
 // disk: large enough that the cost of a piece does not matter, small enough
-// that two connections can load one table.
-const pieceBytes = 64 << 20
+// that several connections share one table evenly.
+const pieceBytes = 32 << 20
 
 // smallBytes is up to where tables share a piece.
 const smallBytes = 1 << 20
@@ -50,6 +51,7 @@ func (d *dumpJob) run(ctx context.Context) (*Database, error) {
 	db := d.snap.db
 	db.DumpVersion = d.tool.text
 	g, inner := newGroup(ctx)
+	d.commits = newCommitter(g)
 	queue := make(chan func(*pgx.Conn) error)
 	g.run(func() error {
 		defer close(queue)
@@ -69,11 +71,15 @@ func (d *dumpJob) run(ctx context.Context) (*Database, error) {
 	return &db, nil
 }
 
-// feed hands out the work, the largest pieces first so that the end is even.
+// feed hands out the work: large objects, of which there may be any amount,
+// then the largest pieces, then what is small, so that the end is even.
 func (d *dumpJob) feed(ctx context.Context, queue chan<- func(*pgx.Conn) error, jobs []pieceJob, pieces []Piece, db *Database) error {
-	tasks := []func(*pgx.Conn) error{
-		func(*pgx.Conn) error { return d.section(ctx, "pre-data", &db.PreData) },
-		func(*pgx.Conn) error { return d.section(ctx, "post-data", &db.PostData) },
+	var tasks []func(*pgx.Conn) error
+	if d.snap.blobs {
+		tasks = append(tasks, func(*pgx.Conn) error {
+			db.Blobs = &Part{}
+			return d.section(ctx, "data", db.Blobs)
+		})
 	}
 	order := make([]int, len(jobs))
 	for i := range order {
@@ -87,14 +93,11 @@ func (d *dumpJob) feed(ctx context.Context, queue chan<- func(*pgx.Conn) error, 
 			return err
 		})
 	}
+	tasks = append(tasks,
+		func(*pgx.Conn) error { return d.section(ctx, "pre-data", &db.PreData) },
+		func(*pgx.Conn) error { return d.section(ctx, "post-data", &db.PostData) })
 	if len(d.snap.seqs) > 0 {
 		tasks = append(tasks, func(c *pgx.Conn) error { return d.sequences(ctx, c, db) })
-	}
-	if d.snap.blobs {
-		tasks = append(tasks, func(*pgx.Conn) error {
-			db.Blobs = &Part{}
-			return d.section(ctx, "data", db.Blobs)
-		})
 	}
 	for _, t := range tasks {
 		select {
@@ -204,9 +207,13 @@ func (d *dumpJob) piece(ctx context.Context, conn *pgx.Conn, j *pieceJob) (Piece
 		part.abort()
 		return Piece{}, err
 	}
-	out.Part, err = part.close()
+	var commit func() error
+	if out.Part, commit, err = part.finish(); err != nil {
+		return Piece{}, err
+	}
+	d.commits.run(commit)
 	d.hook("create:piece")
-	return out, err
+	return out, nil
 }
 
 type countingWriter struct {

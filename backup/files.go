@@ -79,7 +79,7 @@ func (f *filesJob) run(ctx context.Context) (*filesResult, error) {
 	var res *filesResult
 	g.run(func() error {
 		var err error
-		res, err = f.collect(ctx, ordered)
+		res, err = f.collect(ctx, ordered, newCommitter(g))
 		return err
 	})
 	if err := g.wait(); err != nil {
@@ -140,17 +140,13 @@ func (f *filesJob) walk(ctx context.Context, work, ordered chan<- *packJob) erro
 
 // collect takes the finished jobs in order, commits their packs beside the
 // others' work and writes the file list.
-func (f *filesJob) collect(ctx context.Context, ordered <-chan *packJob) (*filesResult, error) {
+func (f *filesJob) collect(ctx context.Context, ordered <-chan *packJob, commits *committer) (*filesResult, error) {
 	index, err := f.parts.create(ctx, "files/index.tsv", partKind{zstd: true, hash: true})
 	if err != nil {
 		return nil, err
 	}
 	res := &filesResult{owners: map[string]bool{}}
-	commits, _ := newGroup(ctx)
 	err = f.collectJobs(ctx, ordered, index, commits, res)
-	if waitErr := commits.wait(); err == nil {
-		err = waitErr
-	}
 	if err == nil && f.refs != nil {
 		err = f.refs.end()
 	}
@@ -172,9 +168,8 @@ func (f *filesJob) collect(ctx context.Context, ordered <-chan *packJob) (*files
 	return res, nil
 }
 
-func (f *filesJob) collectJobs(ctx context.Context, ordered <-chan *packJob, index *partWriter, commits *group, res *filesResult) error {
+func (f *filesJob) collectJobs(ctx context.Context, ordered <-chan *packJob, index *partWriter, commits *committer, res *filesResult) error {
 	var line []byte
-	slots := make(chan struct{}, 4) // commits at a time
 	for j := range ordered {
 		select {
 		case <-j.done:
@@ -184,11 +179,7 @@ func (f *filesJob) collectJobs(ctx context.Context, ordered <-chan *packJob, ind
 		if j.err != nil {
 			return j.err
 		}
-		slots <- struct{}{}
-		commits.run(func() error {
-			defer func() { <-slots }()
-			return j.commit()
-		})
+		commits.run(j.commit)
 		res.files.Packs = append(res.files.Packs, *j.part)
 		for _, e := range j.entries {
 			if e.gone {

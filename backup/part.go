@@ -66,14 +66,15 @@ func newParts(store Store, seal *sealer, level zstd.EncoderLevel, workers int) *
 }
 
 // encoder takes an idle encoder or makes one. Each holds several megabytes,
-// and there are never more than writers at work.
+// and there are never more than writers at work. The library's option for less
+// memory would move the whole window for each block of 128 KiB.
 func (b *parts) encoder() (*zstd.Encoder, error) {
 	select {
 	case e := <-b.encoders:
 		return e, nil
 	default:
 	}
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(b.level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(b.level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
 }
 
 func (b *parts) giveBack(e *zstd.Encoder) {
@@ -163,6 +164,27 @@ func (p *partWriter) finish() (Part, func() error, error) {
 		}
 		return nil
 	}, nil
+}
+
+// committer makes parts durable, a few at a time, beside the work on the next
+// ones: a sync waits for the disk, not for the processor. Its group's wait
+// waits for it too.
+type committer struct {
+	group *group
+	slots chan struct{}
+}
+
+func newCommitter(g *group) *committer {
+	return &committer{group: g, slots: make(chan struct{}, 4)}
+}
+
+// run starts a commit, once there is a slot. The caller runs in the group.
+func (c *committer) run(commit func() error) {
+	c.slots <- struct{}{}
+	c.group.run(func() error {
+		defer func() { <-c.slots }()
+		return commit()
+	})
 }
 
 // close finishes and commits.
