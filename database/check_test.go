@@ -55,7 +55,6 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		o            CheckOptions
 	}{
 		{"db-gitlab", "CREATE TABLE projects (); CREATE TABLE namespaces ()", "DROP TABLE projects, namespaces", CheckOptions{}},
-		{"db-collation-version", "", "", CheckOptions{}}, // below, it needs a database of its own
 		{"db-role-login", "ALTER ROLE mm_check NOLOGIN", "ALTER ROLE mm_check LOGIN", CheckOptions{}},
 		{"db-role-superuser", "ALTER ROLE mm_check SUPERUSER", "ALTER ROLE mm_check NOSUPERUSER", CheckOptions{}},
 		{"db-role-md5", "SET password_encryption = md5; ALTER ROLE mm_check PASSWORD 'x'", "ALTER ROLE mm_check PASSWORD NULL", CheckOptions{}},
@@ -73,26 +72,23 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-bloat", "CREATE TABLE bloat AS SELECT i FROM generate_series(1, 20000) i; ALTER TABLE bloat OWNER TO mm_check; ALTER TABLE bloat SET (autovacuum_enabled = false); DELETE FROM bloat WHERE i < 15000", "VACUUM bloat; ANALYZE bloat", CheckOptions{}},
 		{"db-statistics", "CREATE TABLE unknown AS SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i; ALTER TABLE unknown OWNER TO mm_check; ALTER TABLE unknown SET (autovacuum_enabled = false)", "ANALYZE unknown", CheckOptions{}},
 		{"db-replication-slot", "SELECT pg_create_physical_replication_slot('forgotten', true)", "SELECT pg_drop_replication_slot('forgotten')", CheckOptions{}},
-		{"db-invalid-index", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_posts_user_id'::regclass", "REINDEX INDEX idx_posts_user_id", CheckOptions{}},
 		{"db-migration-lock", "INSERT INTO db_lock VALUES ('mattermost', 1)", "DELETE FROM db_lock", CheckOptions{}},
 		{"db-migration-gap", "DELETE FROM db_migrations WHERE version = 120", "INSERT INTO db_migrations VALUES (120, 'create_channelbookmarks_table')", CheckOptions{}},
 		{"db-migration-trap", "INSERT INTO db_migrations VALUES (142, 'add_schemeid_to_roles'), (143, 'backfill_roles_schemeid'), (144, 'add_roles_schemeid_index')", "DELETE FROM db_migrations WHERE version > 141", CheckOptions{Mattermost: "11.7.2"}},
 		{"db-schema-newer", "SELECT 1", "", CheckOptions{Mattermost: "9.11.4"}},
-		{"db-version-minimum", "", "", CheckOptions{}}, // a table of its own, TestVersionDecisions
 		{"db-schema-too-old", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '2.2.0' WHERE name = 'Version'", "ALTER TABLE x RENAME TO db_migrations", CheckOptions{}},
 		{"db-migration-half", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '3.4.0' WHERE name = 'Version'; ALTER TABLE teammembers RENAME deleteat TO d", "ALTER TABLE x RENAME TO db_migrations; ALTER TABLE teammembers RENAME d TO deleteat", CheckOptions{}},
 		{"db-migration-dirty", "ALTER TABLE db_migrations RENAME TO x; CREATE TABLE schema_migrations (version bigint, dirty boolean); INSERT INTO schema_migrations VALUES (5, true)", "ALTER TABLE x RENAME TO db_migrations; DROP TABLE schema_migrations", CheckOptions{}},
 		{"db-configuration-dsn", "SELECT 1", "UPDATE configurations SET value = replace(value, 'mattermost_production', 'mm_check')", CheckOptions{}},
+		{"db-configuration", "SELECT 1", "ALTER TABLE configurations RENAME TO away", CheckOptions{}},
+		{"db-configuration", "ALTER TABLE away RENAME TO configurations; ALTER TABLE configurations ADD kept text; UPDATE configurations SET kept = value, value = '{}'", "ALTER TABLE configurations RENAME TO away", CheckOptions{}},
+		{"db-configuration", "ALTER TABLE away RENAME TO configurations; UPDATE configurations SET value = kept; ALTER TABLE configurations DROP kept", "UPDATE configurations SET value = replace(value, '/mm_check', '/other')", CheckOptions{}},
+		{"db-configuration-dsn", "SELECT 1", "UPDATE configurations SET value = replace(value, '/other', '/mm_check')", CheckOptions{}},
 		{"db-configuration-dsn", "UPDATE configurations SET value = replace(value, 'postgres://', 'mysql://')", "UPDATE configurations SET value = replace(value, 'mysql://', 'postgres://')", CheckOptions{}},
 		{"db-configuration-dsn", "SELECT 1", "", CheckOptions{DataSource: DSN{User: "u", Hosts: []Host{{"other", 0}}, Database: "mm_check"}}},
 		{"dsn-sslmode", "UPDATE configurations SET value = replace(value, 'sslmode=disable', 'sslmode=required')", "UPDATE configurations SET value = replace(value, 'sslmode=required', 'sslmode=disable')", CheckOptions{}},
-		{"db-empty", "", "", CheckOptions{}}, // a database of its own
-		{"db-encoding", "", "", CheckOptions{}},
 	}
 	for i, test := range tests {
-		if test.do == "" {
-			continue
-		}
 		t.Run(fmt.Sprintf("%s %d", test.id, i), func(t *testing.T) {
 			cluster.SQL(t, "mm_check", test.do)
 			eventually(t, test.id, func() bool { return slices.Contains(ids(check(t, test.o).Findings), test.id) }) // statistics arrive late
@@ -105,7 +101,39 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 			}
 		})
 	}
-	t.Run("db-long-transaction and db-prepared-transaction", func(t *testing.T) {
+	t.Run("db-invalid-index", func(t *testing.T) {
+		conn := connect(t, target("mm_check"))
+		_, err := conn.Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY not_unique ON posts (channelid)")
+		if code(err) != "23505" {
+			t.Fatalf("building the index: %v, want a duplicate", err)
+		}
+		if got := ids(check(t, CheckOptions{}).Findings); !slices.Contains(got, "db-invalid-index") {
+			t.Error(got)
+		}
+		cluster.SQL(t, "mm_check", "DROP INDEX not_unique")
+		if got := ids(check(t, CheckOptions{}).Findings); slices.Contains(got, "db-invalid-index") {
+			t.Error(got)
+		}
+	})
+	t.Run("db-version-ended and db-version-minimum", func(t *testing.T) {
+		last, err := time.Parse("2006-01-02", endOfLife[cluster.Major])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for now, want := range map[time.Time]bool{last: false, last.AddDate(0, 0, 1): true} {
+			if got := ids(check(t, CheckOptions{Now: now}).Findings); slices.Contains(got, "db-version-ended") != want {
+				t.Errorf("on %s: %v", now, got)
+			}
+		}
+		// No Mattermost asks for more than 14, so a newer server cannot be too
+		// old; on 13 and older this is the real thing.
+		for mattermost, least := range map[string]int{"11.7.3": 14, "10.11.4": 13, "8.0": 11} {
+			if got := ids(check(t, CheckOptions{Mattermost: mattermost}).Findings); slices.Contains(got, "db-version-minimum") != (cluster.Major < least) {
+				t.Errorf("Mattermost %s: %v", mattermost, got)
+			}
+		}
+	})
+	t.Run("db-long-transaction", func(t *testing.T) {
 		conn := connect(t, target("mm_check"))
 		tx, err := conn.Begin(t.Context())
 		if err != nil {
@@ -133,9 +161,21 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		for range 15 {
 			held = append(held, connect(t, target("mm_check")))
 		}
-		r := check(t, CheckOptions{})
-		if i := slices.Index(ids(r.Findings), "db-connections"); i < 0 || r.Findings[i].Severity != "warning" {
-			t.Errorf("16 to 18 of 20: %v", r.Findings)
+		severity := func() string {
+			r := check(t, CheckOptions{})
+			if i := slices.Index(ids(r.Findings), "db-connections"); i >= 0 {
+				return r.Findings[i].Severity
+			}
+			return ""
+		}
+		if got := severity(); got != "warning" {
+			t.Errorf("16 to 18 of 20: %q", got)
+		}
+		for range 3 {
+			held = append(held, connect(t, target("mm_check")))
+		}
+		if got := severity(); got != "error" {
+			t.Errorf("19 or more of 20: %q", got)
 		}
 		for _, c := range held {
 			c.Close(context.Background())
@@ -166,6 +206,9 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		if got := ids(r.Findings); !slices.Contains(got, "db-not-checked") || !slices.Contains(got, "db-privileges") {
 			t.Error(got)
 		}
+		if got := ids(check(t, CheckOptions{}).Findings); slices.Contains(got, "db-not-checked") {
+			t.Errorf("the superuser may see everything: %v", got)
+		}
 	})
 	text, err := json.Marshal(check(t, CheckOptions{}))
 	if err != nil || strings.Contains(string(text), ":sample@") {
@@ -174,24 +217,42 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 }
 
 func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
-	fresh(t, "mm_check", "mm_check_e", "mm_check_a", "mm_check_c")
-	for sql, want := range map[string]string{
-		"CREATE DATABASE mm_check_e": "db-empty",
-		"CREATE DATABASE mm_check_a TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'":                                                                "db-encoding",
-		"CREATE DATABASE mm_check_c TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'; UPDATE pg_database SET datcollversion = '1.1' WHERE datname = 'mm_check_c'": "db-collation-version",
-	} {
-		name := strings.Fields(sql)[2]
-		for _, s := range strings.Split(strings.TrimSuffix(sql, ";"), "; ") {
-			cluster.SQL(t, "postgres", s)
-		}
-		got := ids(check(t, CheckOptions{Database: strings.TrimSuffix(name, ";")}).Findings)
-		if want == "db-encoding" && !slices.Contains(got, "db-ctype") {
-			t.Errorf("character type C is not seen: %v", got)
-		}
-		if !slices.Contains(got, want) || !slices.Contains(got, "db-role-missing") {
-			t.Errorf("%s: %v", want, got)
+	fresh(t, "mm_check", "mm_check_e", "mm_check_a", "mm_check_u", "mm_check_c")
+	has := func(database, id string) bool {
+		return slices.Contains(ids(check(t, CheckOptions{Database: database}).Findings), id)
+	}
+	all := func(database string, want bool, rules ...string) {
+		t.Helper()
+		for _, id := range rules {
+			if has(database, id) != want {
+				t.Errorf("database %s: %s is found: %v, want %v", database, id, !want, want)
+			}
 		}
 	}
+	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_e")
+	all("mm_check_e", true, "db-empty", "db-role-missing")
+	all("mm_check_e", false, "db-size", "db-encoding")
+	cluster.SQL(t, "mm_check_e", "CREATE TABLE posts (message text); CREATE ROLE mm_check LOGIN")
+	all("mm_check_e", false, "db-empty", "db-role-missing")
+	all("mm_check_e", true, "db-size")
+
+	// Encoding and character type are cured by what the advice says, a move.
+	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_a TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+	execute(t, target("mm_check_a"), "CREATE TABLE posts (message text); INSERT INTO posts VALUES ('Grüße')")
+	all("mm_check_a", true, "db-encoding", "db-ctype")
+	if len(FindClients(t.Context())) > 0 && FindClients(t.Context())[0].Major == cluster.Major {
+		if _, err := Move(t.Context(), MoveOptions{Source: target("mm_check_a"), Target: target("mm_check_u"), Role: "mm_check"}); err != nil {
+			t.Fatal(err)
+		}
+		all("mm_check_u", false, "db-encoding", "db-ctype")
+	}
+
+	if cluster.Major < 15 {
+		return // before 15 a database has no version of its collation
+	}
+	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_c TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'")
+	cluster.SQL(t, "postgres", "UPDATE pg_database SET datcollversion = '1.1' WHERE datname = 'mm_check_c'")
+	all("mm_check_c", true, "db-collation-version")
 	plan, err := manager(t).PlanRepair(t.Context(), "collation-version", RepairOptions{Database: "mm_check_c"})
 	if err != nil || !plan.Applies {
 		t.Fatalf("%+v %v", plan, err)
@@ -199,25 +260,44 @@ func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
 	if _, err := manager(t).ApplyRepair(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	if got := ids(check(t, CheckOptions{Database: "mm_check_c"}).Findings); slices.Contains(got, "db-collation-version") {
-		t.Error("still there after its repair")
-	}
+	all("mm_check_c", false, "db-collation-version")
 }
 
 func TestCheckOfServersThatCannotBeUsed(t *testing.T) {
+	fresh(t, "mm_check_r", "mm_check_m")
+	port := Host{"127.0.0.1", cluster.Port}
+	closed := DSN{User: pgtest.Superuser, Hosts: []Host{{"127.0.0.1", 1}}, Database: "postgres", Params: map[string]string{"sslmode": "disable"}}
+	open := closed
+	open.Hosts = []Host{port}
+	tls, wrong := open, closed
+	tls.Params = map[string]string{"sslmode": "require"}
+	wrong.Params = map[string]string{"sslmode": "required"}
+	nobody := target("postgres")
+	nobody.User = "mm_check_r"
 	for _, test := range []struct {
 		reason, id string
-		d          DSN
+		bad        DSN
+		cure       string // SQL that makes bad work
+		good       DSN    // or what works instead
 	}{
-		{"no such database", "db-missing", target("nowhere")},
-		{"nothing listens", "db-unreachable", DSN{User: "u", Hosts: []Host{{"127.0.0.1", 1}}, Database: "d"}},
-		{"no TLS", "db-tls", DSN{User: "postgres", Hosts: []Host{{"127.0.0.1", cluster.Port}}, Database: "d", Params: map[string]string{"sslmode": "require"}}},
-		{"wrong word", "db-data-source", DSN{User: "u", Hosts: []Host{{"127.0.0.1", 1}}, Database: "d", Params: map[string]string{"sslmode": "required"}}},
-		{"no such role", "db-authentication", DSN{User: "nobody here", Hosts: target("").Hosts, Database: "postgres"}},
+		{"no such database", "db-missing", target("mm_check_m"), "CREATE DATABASE mm_check_m", DSN{}},
+		{"nothing listens", "db-unreachable", closed, "", open},
+		{"no TLS", "db-tls", tls, "", open},
+		{"wrong word", "db-data-source", wrong, "", open},
+		{"no such role", "db-authentication", nobody, "CREATE ROLE mm_check_r LOGIN", DSN{}},
 	} {
-		r, err := New(nil, OpenerFor(test.d)).Check(t.Context(), CheckOptions{Database: test.d.Database})
+		r, err := New(nil, OpenerFor(test.bad)).Check(t.Context(), CheckOptions{Database: test.bad.Database})
 		if err != nil || len(r.Findings) != 1 || r.Findings[0].ID != test.id || r.Findings[0].Severity != "error" {
 			t.Errorf("%s: %+v %v", test.reason, r, err)
+		}
+		good := test.good
+		if test.cure != "" {
+			cluster.SQL(t, "postgres", test.cure)
+			good = test.bad
+		}
+		r, err = New(nil, OpenerFor(good)).Check(t.Context(), CheckOptions{Database: good.Database})
+		if err != nil || slices.Contains(ids(r.Findings), test.id) {
+			t.Errorf("%s is cured, but: %+v %v", test.reason, r, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -257,6 +337,10 @@ func TestCheckOfAReplicaAndOfPreparedTransactions(t *testing.T) {
 	}
 	if !has("db-replica") {
 		t.Error("a standby is not seen")
+	}
+	c.SQL(t, "postgres", "SELECT pg_promote()")
+	if has("db-replica") {
+		t.Error("it is a primary again")
 	}
 }
 

@@ -149,7 +149,7 @@ func TestWrittenDSNsMeanTheSameToPsqlAndPgx(t *testing.T) {
 	for _, host := range []string{cluster.SocketDir, "127.0.0.1"} {
 		d := DSN{User: role, Password: password, Hosts: []Host{{host, cluster.Port}}, Database: name, Params: map[string]string{"sslmode": "disable", "application_name": "a 'b\\"}}
 		for _, text := range []string{d.Keyword().Reveal(), d.URL().Reveal()} {
-			out, err := exec.Command(cluster.BinDir+"/psql", "-X", "-A", "-t", "-c", "SELECT current_user, current_database(), current_setting('application_name')", text).CombinedOutput()
+			out, err := exec.Command(cluster.Command("psql").Path, "-X", "-A", "-t", "-c", "SELECT current_user, current_database(), current_setting('application_name')", text).CombinedOutput()
 			want := role + "|" + name + `|a 'b\`
 			if got := strings.TrimSpace(string(out)); err != nil || got != want {
 				t.Errorf("psql %s: %v %q, want %q", Redact(text), err, got, want)

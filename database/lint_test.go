@@ -33,7 +33,7 @@ func TestLint(t *testing.T) {
 func TestSslmodeWordsThatLintRefusesAreRefusedByPostgreSQLsOwnTools(t *testing.T) {
 	for word, libpq := range map[string]bool{"required": false, "yes": false, "require": true, "disable": true, "verify-ca": true, "verify-full": true} {
 		text := "host=127.0.0.1 port=1 user=u dbname=d sslmode=" + word
-		out, _ := exec.Command(cluster.BinDir+"/psql", "-X", text).CombinedOutput() // nothing listens: it always fails
+		out, _ := exec.Command(cluster.Command("psql").Path, "-X", text).CombinedOutput() // nothing listens: it always fails
 		_, err := pgx.ParseConfig(text)
 		known := !strings.Contains(string(out), "invalid sslmode")
 		lint := true

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -106,12 +107,18 @@ func (mv *mover) copyPiece(ctx context.Context, from, to *pgx.Conn, p piece) err
 				return err
 			}
 		}
+		// The server sends a message for every row. Passed on one by one they
+		// would cost a system call and two switches each.
 		r, w := io.Pipe()
-		counted := &counter{w: w, mv: mv}
+		block := bufio.NewWriterSize(w, 256<<10)
+		counted := &counter{w: block, mv: mv}
 		var sent int64
 		read := make(chan error, 1)
 		go func() {
 			tag, err := from.PgConn().CopyTo(ctx, counted, "COPY "+source+" TO STDOUT (ENCODING 'UTF8')")
+			if err == nil {
+				err = block.Flush()
+			}
 			sent = tag.RowsAffected()
 			// The error reaches the other side as the stream's end, so that it
 			// aborts instead of committing half a table.

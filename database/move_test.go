@@ -335,6 +335,30 @@ func TestAllInstalledClientsAreFound(t *testing.T) {
 	}
 }
 
+func TestMoveFromTheOldestServerAtHandToTheNewest(t *testing.T) {
+	t.Parallel()
+	from := pgtest.Start(t, pgtest.Options{Version: pgtest.Versions()[0]})
+	to := pgtest.Start(t, pgtest.Options{}) // the newest, or what PGTEST_BINDIR names
+	if from.Major > to.Major {
+		from, to = to, from
+	}
+	source := DSN{User: pgtest.Superuser, Hosts: []Host{{from.SocketDir, from.Port}}, Database: "mm"}
+	destination := DSN{User: pgtest.Superuser, Hosts: []Host{{to.SocketDir, to.Port}}, Database: "mm"}
+	from.SQL(t, "postgres", "CREATE DATABASE mm")
+	if err := mmsample.Fill(t.Context(), connect(t, source), mmsample.Options{Posts: 300}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Move(t.Context(), MoveOptions{Source: source, Target: destination})
+	if err != nil {
+		t.Fatalf("from %d to %d: %v", from.Major, to.Major, err)
+	}
+	t.Logf("from %d to %d: %d rows", from.Major, to.Major, r.Rows)
+	a, b := New(connect(t, source), OpenerFor(source)), New(connect(t, destination), OpenerFor(destination))
+	if method, err := commonMethod(t.Context(), a.conn, b.conn, "mm", "mm"); err != nil || method != MethodHash {
+		t.Errorf("from %d to %d: method %s %v", from.Major, to.Major, method, err)
+	}
+}
+
 func TestMoveBringsAnotherEncodingToUTF8(t *testing.T) {
 	fresh(t, "mv_latin_role", "mv_latin", "mv_latin_moved")
 	cluster.SQL(t, "postgres", "CREATE DATABASE mv_latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
