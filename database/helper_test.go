@@ -23,19 +23,3 @@ func writeAs(t *testing.T, dir, name string) {
 		t.Fatal(err)
 	}
 }
-
-// makeDirLike makes a directory that belongs to the owner of another one.
-func makeDirLike(t *testing.T, path, like string) {
-	t.Helper()
-	info, err := os.Stat(like)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := info.Sys().(*syscall.Stat_t)
-	if err := os.Mkdir(path, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(path, int(st.Uid), int(st.Gid)); err != nil {
-		t.Fatal(err)
-	}
-}

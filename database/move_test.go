@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -137,25 +136,9 @@ func TestMoveToAFullDiskSaysSoAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	sample(t, "mv_full", "mv_full_role", 3000)
 	before := sourceState(t, "mv_full")
-	c, d := other(t)
-	small := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=14m,mode=0777", "tmpfs", small).CombinedOutput(); err != nil {
-		t.Fatalf("mount a small disk (the test needs root): %v %s", err, out)
-	}
-	// The server goes first (cleanups run in reverse), then its disk.
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", "--lazy", small).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v %s", err, out)
-		}
-	})
-	for dir := small; dir != "/tmp"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
-	spaceDir := filepath.Join(small, "space")
-	makeDirLike(t, spaceDir, c.DataDir)
-	c.SQL(t, "postgres", "CREATE TABLESPACE small LOCATION '"+spaceDir+"'")
+	c := pgtest.Start(t, pgtest.Options{SmallDisk: "14m"})
+	d := DSN{User: pgtest.Superuser, Hosts: []Host{{c.SocketDir, c.Port}}}
+	c.SQL(t, "postgres", "CREATE TABLESPACE small LOCATION '"+c.SmallDisk+"'")
 	c.SQL(t, "postgres", "ALTER DATABASE template1 SET TABLESPACE pg_default")
 	c.SQL(t, "template1", "ALTER DATABASE template0 SET TABLESPACE small")
 	_, err := Move(t.Context(), MoveOptions{Source: target("mv_full"), Target: d.With("mv_full_copy"), Role: "mv_full_role"})

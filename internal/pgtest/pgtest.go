@@ -32,6 +32,10 @@ type Options struct {
 	Settings map[string]string // postgresql.conf lines on top of the defaults
 	HBA      string            // pg_hba.conf; empty is trust for everybody
 	InitArgs []string          // further initdb arguments, for example --locale=C
+	// SmallDisk gives the server a file system of that size ("14m") for a
+	// tablespace, at Cluster.SmallDisk. Only the server sees it; nobody needs to be
+	// root, but the kernel must allow user namespaces.
+	SmallDisk string
 }
 
 // Cluster is a running server.
@@ -41,8 +45,10 @@ type Cluster struct {
 	DataDir   string
 	BinDir    string
 	Major     int
+	SmallDisk string // the directory, "" without one
 
-	root string // temporary directory with everything
+	diskSize string
+	root     string // temporary directory with everything
 	cred *syscall.Credential
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -75,7 +81,7 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{SocketDir: root, DataDir: filepath.Join(root, "data"), BinDir: bin, Major: major, root: root}
+	c := &Cluster{SocketDir: root, DataDir: filepath.Join(root, "data"), BinDir: bin, Major: major, root: root, diskSize: o.SmallDisk}
 	if err := c.init(o); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(root))
 	}
@@ -145,6 +151,12 @@ func (c *Cluster) init(o Options) error {
 	if err := os.Chmod(c.root, 0o755); err != nil {
 		return err
 	}
+	if c.diskSize != "" {
+		c.SmallDisk = filepath.Join(c.root, "disk")
+		if err := os.Mkdir(c.SmallDisk, 0o755); err != nil {
+			return err
+		}
+	}
 	args := append([]string{"-D", c.DataDir, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--no-sync"}, o.InitArgs...)
 	if out, err := c.command("initdb", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -176,6 +188,28 @@ func (c *Cluster) init(o Options) error {
 	return c.StartServer()
 }
 
+// inNamespace mounts a small file system as the root of a user namespace, and
+// becomes the ordinary user again before it starts the server, which refuses to
+// run as root. setpriv sets what the namespaces have cleared.
+const inNamespace = `mount -t tmpfs -o "size=$1,mode=0700" tmpfs "$2" && shift 2 &&
+exec unshare --user --map-user="$1" --map-group="$2" setpriv --pdeathsig QUIT "$3" -D "$4"`
+
+// postmaster prepares the server.
+func (c *Cluster) postmaster() *exec.Cmd {
+	cmd := c.command("postgres", "-D", c.DataDir)
+	if c.diskSize == "" {
+		return cmd
+	}
+	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
+	if c.cred != nil {
+		uid, gid = c.cred.Uid, c.cred.Gid
+	}
+	wrapped := exec.Command("unshare", "--map-root-user", "--mount", "sh", "-c", inNamespace, "sh", c.diskSize, c.SmallDisk,
+		strconv.Itoa(int(uid)), strconv.Itoa(int(gid)), cmd.Path, c.DataDir)
+	wrapped.Dir, wrapped.Env, wrapped.SysProcAttr = cmd.Dir, cmd.Env, cmd.SysProcAttr
+	return wrapped
+}
+
 // StartServer starts the server again after Stop.
 func (c *Cluster) StartServer() error {
 	c.mu.Lock()
@@ -185,7 +219,7 @@ func (c *Cluster) StartServer() error {
 	if err != nil {
 		return err
 	}
-	cmd := c.command("postgres", "-D", c.DataDir)
+	cmd := c.postmaster()
 	cmd.Stdout, cmd.Stderr = log, log
 	go func() {
 		// The server dies with the thread that started it, so a killed test
