@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
 )
 
-// Limits and thresholds of loading, each measured.
-const (
-	maxScript = 256 << 20 // bytes of a schema section
-	// bigTable is from where a GIN index is worth making before the rows. A
-	// server before 18 builds it in one process; made first, the loading
-	// connections share the work.
-	bigTable = 32 << 20
-)
+// maxScript bounds a schema section, in bytes.
+const maxScript = 256 << 20
 
 // loadSession prepares a session for loading. More maintenance memory made
 // sorts slower, because they leave the processor's cache; a pending list of
@@ -37,6 +32,7 @@ type loader struct {
 	hook      func(string)
 
 	major    int
+	local    bool   // the server shares this machine's processors
 	preamble string // settings of post-data's session
 	plan     buildPlan
 	early    map[string]bool     // names of indexes that exist before the rows
@@ -122,7 +118,7 @@ func (l *loader) schema(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
-	l.major = serverMajor(conn)
+	l.major, l.local = serverMajor(conn), isLocal(conn.PgConn().Conn().RemoteAddr())
 	for _, e := range entries {
 		if skipEntry(e) {
 			continue
@@ -187,6 +183,12 @@ func serverMajor(conn *pgx.Conn) int {
 	return major
 }
 
+// isLocal tells whether a connection stays on this machine.
+func isLocal(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
 // blobs runs pg_dump's script of large objects, which is SQL without COPY.
 func (l *loader) blobs(ctx context.Context, conn *pgx.Conn, p Part) error {
 	text, err := l.script(ctx, p)
@@ -195,25 +197,6 @@ func (l *loader) blobs(ctx context.Context, conn *pgx.Conn, p Part) error {
 	}
 	if err := execScript(ctx, conn, restrictLine.ReplaceAllString(text, "")); err != nil {
 		return fmt.Errorf("load large objects: %w", err)
-	}
-	return nil
-}
-
-func (l *loader) isBig(s buildStep) bool { return s.gin && s.weight/8 > bigTable }
-
-func (l *loader) earlyIndexes(ctx context.Context, conn *pgx.Conn) error {
-	l.early = map[string]bool{}
-	if l.deferText || l.major >= 18 {
-		return nil
-	}
-	for _, s := range l.plan.indexes {
-		if !l.isBig(s) {
-			continue
-		}
-		if err := execScript(ctx, conn, s.index); err != nil {
-			return fmt.Errorf("create index %s: %w", s.name, err)
-		}
-		l.early[s.name] = true
 	}
 	return nil
 }

@@ -21,6 +21,12 @@ type buildTask struct {
 	done   bool
 }
 
+// oneProcess keeps the server from building one index with several processes:
+// while there is other work for every connection, that costs and gains nothing.
+const oneProcess = "SET max_parallel_maintenance_workers = 0; "
+
+const anyProcesses = "RESET max_parallel_maintenance_workers; "
+
 // tasks puts statistics, materialised views and indexes into one list, heaviest
 // first, and brings the early indexes up to date. It gives the statements of
 // the big full-text indexes when those are left for later.
@@ -52,7 +58,14 @@ func (l *loader) tasks() (todo []*buildTask, pending []string) {
 		}
 		todo = append(todo, task)
 	}
-	sort.SliceStable(todo, func(i, j int) bool { return todo[i].weight > todo[j].weight })
+	// Among those of one table, many columns come first, so that the last ones
+	// are small and all connections end together.
+	sort.SliceStable(todo, func(i, j int) bool {
+		if a, b := todo[i], todo[j]; a.weight != b.weight {
+			return a.weight > b.weight
+		}
+		return strings.Count(todo[i].sql, ",") > strings.Count(todo[j].sql, ",")
+	})
 	return todo, pending
 }
 
@@ -83,17 +96,25 @@ func (l *loader) build(ctx context.Context, todo []*buildTask) error {
 		defer mu.Unlock()
 		cond.Broadcast()
 	})()
-	take := func() *buildTask {
+	// The server of another machine may have processors to spare, and from 18
+	// on several processes build a full-text index.
+	alone := l.major < 18 && l.local
+	take := func() (*buildTask, string) {
 		mu.Lock()
 		defer mu.Unlock()
 		for ctx.Err() == nil {
-			t, wait := nextTask(todo)
-			if t != nil || !wait {
-				return t
+			t, left := nextTask(todo)
+			switch {
+			case t != nil && alone && left >= l.workers-1:
+				return t, oneProcess + t.sql
+			case t != nil:
+				return t, anyProcesses + t.sql
+			case left == 0:
+				return nil, ""
 			}
 			cond.Wait()
 		}
-		return nil
+		return nil, ""
 	}
 	for range min(l.workers, max(len(todo), 1)) {
 		g.run(func() error {
@@ -102,8 +123,8 @@ func (l *loader) build(ctx context.Context, todo []*buildTask) error {
 				return err
 			}
 			defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
-			for t := take(); t != nil; t = take() {
-				if err := execScript(ctx, conn, t.sql); err != nil {
+			for t, sql := take(); t != nil; t, sql = take() {
+				if err := execScript(ctx, conn, sql); err != nil {
 					return fmt.Errorf("build %s: %w", t.what, err)
 				}
 				mu.Lock()
@@ -117,20 +138,19 @@ func (l *loader) build(ctx context.Context, todo []*buildTask) error {
 	return g.wait()
 }
 
-// nextTask gives the first task that may begin; wait says that one may later.
-func nextTask(todo []*buildTask) (next *buildTask, wait bool) {
+// nextTask gives the first task that may begin, and how many are left then.
+func nextTask(todo []*buildTask) (next *buildTask, left int) {
 	for _, t := range todo {
-		if t.begun {
-			continue
+		switch {
+		case t.begun:
+		case next == nil && (t.after == nil || t.after.done):
+			t.begun = true
+			next = t
+		default:
+			left++
 		}
-		if t.after != nil && !t.after.done {
-			wait = true
-			continue
-		}
-		t.begun = true
-		return t, false
 	}
-	return nil, wait
+	return next, left
 }
 
 // finishIndexes builds indexes that were left out, without locking the tables

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sort"
 	"strings"
 	"sync"
 	"syscall"
@@ -140,7 +141,7 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 	queue := make(chan string)
 	g.run(func() error {
 		defer close(queue)
-		for _, name := range sortedKeys(u.packs) {
+		for _, name := range u.packsBySize() {
 			select {
 			case queue <- name:
 			case <-ctx.Done():
@@ -169,6 +170,19 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 		})
 	}
 	return g.wait()
+}
+
+// packsBySize gives the names of the packs, those with the most to restore
+// first, so that all writers end together.
+func (u *unpacker) packsBySize() []string {
+	names, bytes := sortedKeys(u.packs), map[string]int64{}
+	for name, files := range u.packs {
+		for _, f := range files {
+			bytes[name] += f.size
+		}
+	}
+	sort.SliceStable(names, func(i, j int) bool { return bytes[names[i]] > bytes[names[j]] })
+	return names
 }
 
 // pack writes the wanted files of one pack and compares each with the list.
