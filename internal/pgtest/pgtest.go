@@ -49,10 +49,10 @@ type Cluster struct {
 
 	diskSize string
 	root     string // temporary directory with everything
-	cred *syscall.Credential
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan error
+	cred     *syscall.Credential
+	mu       sync.Mutex
+	cmd      *exec.Cmd
+	done     chan error
 }
 
 // Start starts a cluster that stops at the end of the test.
