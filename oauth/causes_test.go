@@ -311,7 +311,7 @@ func TestTrustIsReadAsGoReadsSSLCertDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.p.CADirs = []string{dir}
-	if r := s.run(); ids(r) != "" || !strings.Contains(steps(r), "1 certificates in") {
+	if r := s.run(); ids(r) != "" || !strings.Contains(steps(r), "1 certificate in") {
 		t.Errorf("%s\n%s", ids(r), steps(r))
 	}
 	s.p.CADirs = []string{filepath.Join(dir, "absent")}

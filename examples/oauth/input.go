@@ -13,11 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"golang.org/x/term"
-
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/oauth"
+	"github.com/jackc/pgx/v5"
 )
 
 // target are the flags that say which two servers and by which route.
@@ -107,7 +105,7 @@ func (t *target) open(ctx context.Context) (r oauth.Route, closeRoute func() err
 		if err != nil {
 			return nil, nil, err
 		}
-		token, err := t.token("GitLab administrator's token")
+		token, err := t.token(ctx, "GitLab administrator's token")
 		return &oauth.APIRoute{GitLabURL: t.gitlab, Token: token, Version: v, Client: client}, nothing, err
 	case "database":
 		conn, err := t.connect(ctx)
@@ -166,12 +164,12 @@ func (t *target) client() (*http.Client, *x509.CertPool, error) {
 	return &http.Client{Transport: tr, Timeout: time.Minute}, pool, nil
 }
 
-func (t *target) token(what string) (oauth.Secret, error) {
+func (t *target) token(ctx context.Context, what string) (oauth.Secret, error) {
 	token, err := secretFrom(t.tokenFile, "GITLAB_TOKEN")
 	if err != nil || token != "" {
 		return token, err
 	}
-	return t.ask(what + " (or set GITLAB_TOKEN)")
+	return t.ask(ctx, what+" (or set GITLAB_TOKEN)")
 }
 
 // secretFrom reads a file or, without one, a variable.
@@ -190,41 +188,8 @@ func secretFrom(file, variable string) (oauth.Secret, error) {
 	return oauth.Secret(strings.TrimSpace(string(text))), err
 }
 
-// ask prompts; on a terminal the answer is not shown.
-func (t *target) ask(what string) (oauth.Secret, error) {
-	if _, err := fmt.Fprintf(t.streams.Err, "%s: ", what); err != nil {
-		return "", err
-	}
-	if f, ok := t.streams.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		text, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(t.streams.Err)
-		return oauth.Secret(strings.TrimSpace(string(text))), err
-	}
-	line, err := readLine(t.streams.In)
-	if err != nil {
-		fmt.Fprintln(t.streams.Err) // the prompt's line ends before the message
-		return "", fmt.Errorf("%s: %w", what, err)
-	}
-	return oauth.Secret(line), nil
-}
-
-// readLine reads no further than the line's end, so that several prompts can
-// read one pipe.
-func readLine(r io.Reader) (string, error) {
-	var line []byte
-	one := make([]byte, 1)
-	for len(line) < 4096 {
-		n, err := r.Read(one)
-		if n == 1 && one[0] == '\n' {
-			break
-		}
-		line = append(line, one[:n]...)
-		if err == io.EOF && len(line) > 0 {
-			break
-		}
-		if err != nil {
-			return "", fmt.Errorf("nothing was entered: %w", err)
-		}
-	}
-	return strings.TrimSpace(string(line)), nil
+// ask prompts for what may be a secret.
+func (t *target) ask(ctx context.Context, what string) (oauth.Secret, error) {
+	line, err := cli.Ask(ctx, t.streams, what)
+	return oauth.Secret(line), err
 }

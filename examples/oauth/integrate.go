@@ -76,7 +76,7 @@ func integrate(ctx context.Context, args []string, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	token, err := i.token("GitLab token")
+	token, err := i.token(ctx, "GitLab token")
 	if err != nil {
 		return err
 	}

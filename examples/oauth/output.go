@@ -61,19 +61,19 @@ func (t *target) printInstructions(in oauth.Instructions) error {
 }
 
 // answer asks for what a person brings back from GitLab.
-func (t *target) answer(_ context.Context, in oauth.Instructions) (oauth.Credentials, error) {
+func (t *target) answer(ctx context.Context, in oauth.Instructions) (oauth.Credentials, error) {
 	if len(in.Bring) == 0 {
-		_, err := t.ask("press Enter when it is done")
+		_, err := t.ask(ctx, "press Enter when it is done")
 		if err != nil && strings.Contains(err.Error(), "EOF") {
 			err = nil
 		}
 		return oauth.Credentials{}, err
 	}
-	id, err := t.ask("Application ID")
+	id, err := t.ask(ctx, "Application ID")
 	if err != nil {
 		return oauth.Credentials{}, err
 	}
-	secret, err := t.ask("Secret")
+	secret, err := t.ask(ctx, "Secret")
 	return oauth.Credentials{ID: id.Reveal(), Secret: secret}, err
 }
 

@@ -89,6 +89,9 @@ func run(_ context.Context, args []string, s cli.Streams) error {
 	}
 	switch {
 	case len(rep.Errors) > 0:
+		if _, err := fmt.Fprint(s.Err, cli.Advice(loadErr)); err != nil {
+			return err
+		}
 		return cli.ErrFailed
 	case rep.hasErrorFinding():
 		return cli.ErrFindings

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -54,6 +55,10 @@ func (o *source) check(f *flag.FlagSet) error {
 	switch {
 	case given != 1:
 		return cli.Usagef("want exactly one of -gitlab-rb, -site and -host")
+	case strings.ContainsAny(o.host, "/@?#"):
+		return cli.Usagef("-host: want the name alone, such as chat.example.com")
+	case strings.Count(o.host, ":") > 1 && !strings.HasPrefix(o.host, "["):
+		return cli.Usagef("-host: an IPv6 address is written in brackets, such as [2001:db8::2]")
 	case o.target != "standalone" && o.target != "linux-package":
 		return cli.Usagef("-target is %q, want linux-package or standalone", o.target)
 	case (o.cert == "") != (o.key == ""):

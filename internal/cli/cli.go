@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -52,11 +53,13 @@ type Streams struct {
 }
 
 // Main runs a command with the process's arguments and streams, cancels its
-// context on Ctrl-C or SIGTERM, and returns the exit code for os.Exit.
+// context on Ctrl-C or SIGTERM, and returns the exit code for os.Exit. Reads of
+// standard input end with the context; a second Ctrl-C ends the process.
 func Main(name string, run func(ctx context.Context, args []string, s Streams) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Code(name, run(ctx, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr}), os.Stderr)
+	context.AfterFunc(ctx, stop)
+	return Code(name, run(ctx, os.Args[1:], Streams{&input{ctx, os.Stdin}, os.Stdout, os.Stderr}), os.Stderr)
 }
 
 // Code prints err to w, if it needs words, and returns its exit code.
@@ -77,9 +80,20 @@ func Code(name string, err error, w io.Writer) int {
 		fmt.Fprintf(w, "%s: interrupted: %v\n", name, err)
 		return ExitInterrupted
 	default:
-		fmt.Fprintf(w, "%s: %v\n", name, err)
+		fmt.Fprintf(w, "%s: %v\n%s", name, err, Advice(err))
 		return ExitError
 	}
+}
+
+// Advice is a line for a user who lacks the rights that an error is about, ""
+// for any other error. Code prints it; it is for errors that are printed before.
+func Advice(err error) string { return advice(err, os.Geteuid()) }
+
+func advice(err error, uid int) string {
+	if uid == 0 || !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return "Files of GitLab and Mattermost belong to root or to users of their own: try it with sudo.\n"
 }
 
 // Flags returns a flag set whose help is usage plus the flags' own lines, and
