@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/gitlab-mattermost/sdk/config"
@@ -184,6 +185,9 @@ func (e *edits) finish(s cli.Streams, f *gitlabrb.File, before, where string, sh
 	}
 	if backup != "" {
 		fmt.Fprintf(&b, "old file: %s\n", backup)
+	}
+	if diff != "" && !e.dry && filepath.Base(e.path) == "gitlab.rb" {
+		b.WriteString("next: gitlab-ctl reconfigure puts it into effect\n")
 	}
 	for _, at := range shadowed {
 		fmt.Fprintf(&b, "%s: an earlier assignment of the same setting has no effect\n", at)

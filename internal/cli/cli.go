@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -85,15 +86,21 @@ func Code(name string, err error, w io.Writer) int {
 	}
 }
 
-// Advice is a line for a user who lacks the rights that an error is about, ""
-// for any other error. Code prints it; it is for errors that are printed before.
+// Advice is a line for a user who lacks the rights, or the gitlab.rb, that an
+// error is about; "" for any other error. Code prints it; it is for errors that
+// are printed before.
 func Advice(err error) string { return advice(err, os.Geteuid()) }
 
 func advice(err error, uid int) string {
-	if uid == 0 || !errors.Is(err, fs.ErrPermission) {
+	switch {
+	case err == nil:
 		return ""
+	case uid != 0 && errors.Is(err, fs.ErrPermission):
+		return "Files of GitLab and Mattermost belong to root or to users of their own: try it with sudo.\n"
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "/etc/gitlab/gitlab.rb"):
+		return "This looks like no GitLab machine: name a gitlab.rb with -gitlab-rb.\n"
 	}
-	return "Files of GitLab and Mattermost belong to root or to users of their own: try it with sudo.\n"
+	return ""
 }
 
 // Flags returns a flag set whose help is usage plus the flags' own lines, and

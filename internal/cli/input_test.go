@@ -59,6 +59,23 @@ func TestAskTakesOneBoundedLine(t *testing.T) {
 	}
 }
 
+func TestAMachineWithoutGitLabIsSentToTheFlag(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		err    error
+		want   bool
+	}{
+		{"the file of a GitLab machine", fmt.Errorf("read /etc/gitlab/gitlab.rb: %w", fs.ErrNotExist), true},
+		{"another file", fmt.Errorf("read gitlab.rb: %w", fs.ErrNotExist), false},
+		{"another error", errors.New("/etc/gitlab/gitlab.rb:1:1: unexpected end"), false},
+		{"none", nil, false},
+	} {
+		if got := strings.Contains(Advice(c.err), "-gitlab-rb"); got != c.want {
+			t.Errorf("%s: %v", c.reason, got)
+		}
+	}
+}
+
 func TestOnlyAUserWithoutRightsIsSentToSudo(t *testing.T) {
 	denied := fmt.Errorf("read gitlab.rb: %w", &fs.PathError{Op: "open", Path: "gitlab.rb", Err: fs.ErrPermission})
 	for _, c := range []struct {
