@@ -73,7 +73,7 @@ func (f *sourceFlags) source() (*backup.Installation, error) {
 		i.Source.Documents = kept
 	}
 	if i.Source.DSN == "" && len(i.Source.Trees) == 0 && len(i.Source.Documents) == 0 {
-		return nil, errNoSource
+		return nil, cli.Usagef("nothing to save was found; name it with -data, -config and -dsn-file, or -root")
 	}
 	return i, nil
 }
@@ -120,7 +120,7 @@ func create(ctx context.Context, args []string, s cli.Streams) error {
 	if err := cli.Parse(f, args); err != nil {
 		return err
 	}
-	if err := noArgs(f); err != nil {
+	if err := errors.Join(noArgs(f), notNegative("workers", o.Workers)); err != nil {
 		return err
 	}
 	i, err := src.source()

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -62,5 +63,10 @@ func run(ctx context.Context, args []string, s cli.Streams) error {
 	if !ok {
 		return cli.Usagef("%q is no command", args[0])
 	}
-	return f(ctx, args[1:], s)
+	err := f(ctx, args[1:], s)
+	var usage *cli.UsageError
+	if errors.As(err, &usage) && usage.Command == "" {
+		usage.Command = "backup " + args[0] // whose help explains it
+	}
+	return err
 }

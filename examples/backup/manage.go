@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -75,6 +76,9 @@ Flags:
 		return err
 	}
 	if err := noArgs(f); err != nil {
+		return err
+	}
+	if err := errors.Join(notNegative("last", r.Last), notNegative("daily", r.Daily), notNegative("weekly", r.Weekly), notNegative("monthly", r.Monthly), notNegative("minimum", r.Minimum)); err != nil {
 		return err
 	}
 	st, err := openStore(ctx, *store)

@@ -21,6 +21,9 @@ Flags:
 	if err := cli.Parse(f, args); err != nil {
 		return err
 	}
+	if err := noArgs(f); err != nil {
+		return err
+	}
 	st, err := openStore(ctx, *store)
 	if err != nil {
 		return err
@@ -74,6 +77,9 @@ Flags:
 	}
 	if (*path == "") != (*to == "") {
 		return cli.Usagef("-path and -to go together")
+	}
+	if *document != "" && *path != "" {
+		return cli.Usagef("give -document or -path, not both")
 	}
 	st, err := openStore(ctx, *store)
 	if err != nil {
@@ -145,114 +151,4 @@ func printManifest(s cli.Streams, m *backup.Manifest) {
 		fmt.Fprintf(s.Out, "encrypted:   %s\n", map[bool]string{true: "with a passphrase", false: fmt.Sprintf("to %d recipients", e.Recipients)}[e.Passphrase])
 	}
 	printFindings(s.Out, m.Findings)
-}
-
-func verify(ctx context.Context, args []string, s cli.Streams) error {
-	f := cli.Flags("verify", `backup verify reads a backup, the newest if no ID is given, and compares hashes,
-files and row counts with its manifest. Damage ends with status 3.
-
-  backup verify -store /var/backups/mattermost
-
-Flags:
-`, s)
-	var keys keyFlags
-	store := storeFlag(f, "store")
-	depth := f.String("depth", "full", "`full`, deep (also the hash of each file), sampled (a tenth, another each day) or quick (sizes)")
-	asJSON := f.Bool("json", false, "print JSON")
-	keys.add(f)
-	if err := cli.Parse(f, args); err != nil {
-		return err
-	}
-	id, err := backupID(f)
-	if err != nil {
-		return err
-	}
-	d, ok := map[string]backup.Depth{"full": backup.Full, "deep": backup.Deep, "sampled": backup.Sampled, "quick": backup.Quick}[*depth]
-	if !ok {
-		return cli.Usagef("-depth %q: want full, deep, sampled or quick", *depth)
-	}
-	st, err := openStore(ctx, *store)
-	if err != nil {
-		return err
-	}
-	k, err := keys.keys()
-	if err != nil {
-		return err
-	}
-	bar, end := progress(s, "verify", 0)
-	res, err := backup.Verify(ctx, st, id, backup.VerifyOptions{Depth: d, Keys: k, Progress: bar})
-	end()
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		if err := cli.WriteJSON(s.Out, res); err != nil {
-			return err
-		}
-		return verdict(res.Findings)
-	}
-	word := "sound"
-	if !res.Sound {
-		word = "DAMAGED"
-	}
-	fmt.Fprintf(s.Out, "backup %s is %s: read %d of %d parts, %d files, %d rows, %s plain, %.1f s\n", res.ID, word, res.Parts, res.Of, res.Files, res.Rows, size(res.Plain), res.Seconds)
-	printFindings(s.Out, res.Findings)
-	return verdict(res.Findings)
-}
-
-func rehearse(ctx context.Context, args []string, s cli.Streams) error {
-	f := cli.Flags("rehearse", `backup rehearse restores a backup, the newest if no ID is given, into a scratch
-database and a scratch directory, compares them with the manifest, says how long
-it took, and removes them. A backup that does not restore ends with status 3:
-call it from cron.
-
-  backup rehearse -store /var/backups/mattermost -scratch /var/tmp
-
-Flags:
-`, s)
-	var keys keyFlags
-	var o backup.RehearseOptions
-	store := storeFlag(f, "store")
-	adminFile := f.String("admin-dsn-file", "", "`file` with a data source for a role that may create databases; otherwise MM_ADMIN_DATASOURCE")
-	f.StringVar(&o.OSUser, "os-user", "", "operating system `user` that peer authentication shall see (needs root)")
-	f.StringVar(&o.ScratchDir, "scratch", "", "existing `directory` for the files")
-	asJSON := f.Bool("json", false, "print JSON")
-	keys.add(f)
-	if err := cli.Parse(f, args); err != nil {
-		return err
-	}
-	id, err := backupID(f)
-	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, *store)
-	if err != nil {
-		return err
-	}
-	if o.Keys, err = keys.keys(); err != nil {
-		return err
-	}
-	if o.AdminDSN, err = dataSource(*adminFile, "MM_ADMIN_DATASOURCE"); err != nil {
-		return err
-	}
-	bar, end := progress(s, "rehearsal", 0)
-	o.Progress = bar
-	res, err := backup.Rehearse(ctx, st, id, o)
-	end()
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		if err := cli.WriteJSON(s.Out, res); err != nil {
-			return err
-		}
-		return verdict(res.Findings)
-	}
-	word := "restores"
-	if !res.OK {
-		word = "DOES NOT RESTORE"
-	}
-	fmt.Fprintf(s.Out, "backup %s %s: %d tables, %d rows, %d files, %.1f s\n", res.Backup, word, res.Tables, res.Rows, res.Files, res.Seconds)
-	printFindings(s.Out, res.Findings)
-	return verdict(res.Findings)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -195,4 +194,10 @@ func noArgs(f *flag.FlagSet) error {
 	return nil
 }
 
-var errNoSource = errors.New("nothing to save was found; name it with -data, -config and -dsn-file")
+// notNegative refuses a number below zero.
+func notNegative(flagName string, n int) error {
+	if n < 0 {
+		return cli.Usagef("-%s %d: want 0 or more", flagName, n)
+	}
+	return nil
+}

@@ -90,7 +90,10 @@ renaming is undone, one that had is completed. Without one it does nothing.
   backup recover
 
 Flags:
-`, args, s, func(t backup.Target, _ string, dry bool) error {
+`, args, s, func(t backup.Target, id string, dry bool) error {
+		if id != "" {
+			return cli.Usagef("unexpected argument %q: it ends every interrupted restore", id)
+		}
 		if dry {
 			return journals(s, t.StateDir)
 		}
