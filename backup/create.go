@@ -266,23 +266,20 @@ func (c *creator) data(ctx context.Context, m *Manifest, parent *Manifest) error
 			return err
 		}
 		defer snap.close()
-		if t := snap.find("fileinfo"); t != "" && c.hasData() {
-			conn, err := snap.join(ctx)
-			if err != nil {
-				return err
-			}
-			defer conn.Close(context.WithoutCancel(ctx)) // read only
-			if _, err := conn.Exec(ctx, "SET client_encoding = 'UTF8'"); err != nil {
-				return fmt.Errorf("read fileinfo: %w", err)
-			}
-			if refs, err = newRefCheck(ctx, conn, t); err != nil {
-				return err
-			}
-		}
 		g.run(func() error { return c.dump(ctx, snap, m) })
 	}
 	if len(c.src.Trees) > 0 {
-		g.run(func() error { return c.files(ctx, m, parent, refs) })
+		g.run(func() error {
+			if snap != nil && c.hasData() {
+				conn, check, err := snap.references(ctx)
+				if err != nil {
+					return err
+				}
+				defer conn.Close(context.WithoutCancel(ctx)) // read only
+				refs = check
+			}
+			return c.files(ctx, m, parent, refs)
+		})
 	}
 	if err := g.wait(); err != nil {
 		return err

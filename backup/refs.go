@@ -31,6 +31,30 @@ SELECT p, max(s), bool_and(d) FROM (
 	UNION ALL SELECT previewpath, -1, coalesce(deleteat, 0) > 0 FROM %[1]s
 ) AS refs WHERE p <> '' GROUP BY p ORDER BY replace(p, '/', E'\x01') COLLATE "C"`
 
+// references starts the check on a connection of its own, which the caller
+// closes. Without Mattermost's table there is no check.
+func (s *snapshot) references(ctx context.Context) (*pgx.Conn, *refCheck, error) {
+	conn, err := s.join(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	check, err := func() (*refCheck, error) {
+		t := s.find("fileinfo")
+		if t == "" {
+			return nil, nil
+		}
+		if _, err := conn.Exec(ctx, "SET client_encoding = 'UTF8'"); err != nil {
+			return nil, fmt.Errorf("read fileinfo: %w", err)
+		}
+		return newRefCheck(ctx, conn, t)
+	}()
+	if err != nil {
+		conn.Close(context.WithoutCancel(ctx)) // the first error is the one to report
+		return nil, nil, err
+	}
+	return conn, check, nil
+}
+
 // newRefCheck starts the query on conn, which must be in the snapshot.
 func newRefCheck(ctx context.Context, conn *pgx.Conn, table string) (*refCheck, error) {
 	rows, err := conn.Query(ctx, fmt.Sprintf(refQuery, table))
