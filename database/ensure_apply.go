@@ -166,7 +166,8 @@ func (m *Manager) build(ctx context.Context, o EnsureOptions, s *serverState, as
 		}
 	}
 	m.reached("filled")
-	var last []Step
+	// What fill wrote without waiting for the disk is durable with this commit.
+	last := []Step{{What: "wait for the disk", SQL: "SET LOCAL synchronous_commit = on"}}
 	if aside != "" {
 		if _, err := m.terminate(ctx, o.Database); err != nil {
 			return err
