@@ -151,13 +151,13 @@ func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece, q *rowQueue
 		}
 		want := p.Tables[i]
 		i++
-		s := &sharedRows{c: c}
+		s := &sharedRows{c: c, table: want}
 		if len(p.Tables) == 1 && p.PlainSize >= shareFrom {
 			s.free = q.wake
 			defer q.offer(s)()
 		}
 		if err := s.loadAll(ctx, conn); err != nil {
-			return fmt.Errorf("load %s.%s: %w", want.Schema, want.Name, err)
+			return err
 		}
 		if s.loaded != want.Rows {
 			return fmt.Errorf("load %s.%s from %s: %d rows, the manifest says %d", want.Schema, want.Name, p.Name, s.loaded, want.Rows)
@@ -177,6 +177,7 @@ func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece, q *rowQueue
 // sharedRows are the rows of one COPY statement, loaded by one connection and
 // any helpers, each with the same statement and some of the rows.
 type sharedRows struct {
+	table   PieceTable
 	free    func() // called when a row longer than the buffer is over
 	helpers sync.WaitGroup
 
@@ -186,8 +187,6 @@ type sharedRows struct {
 	closed bool
 	loaded int64
 }
-
-var errRowsClosed = errors.New("loading has ended")
 
 // wantsHelp tells whether another connection would find rows.
 func (s *sharedRows) wantsHelp() bool {
@@ -231,10 +230,10 @@ func (s *sharedRows) load(ctx context.Context, conn *pgx.Conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.c.err != nil && !errors.Is(s.c.err, io.EOF) {
-		return s.c.err // the server only knows that its rows ended
+		err = s.c.err // the server only knows that its rows ended
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("load %s.%s: %w", s.table.Schema, s.table.Name, err)
 	}
 	s.loaded += tag.RowsAffected()
 	return nil
@@ -267,10 +266,9 @@ func (r *rowShare) Read(p []byte) (int, error) {
 func (s *sharedRows) next(r *rowShare) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return errRowsClosed
-	case s.owner != nil && s.owner != r:
+	if s.closed || s.owner != nil && s.owner != r {
+		// After a failure the helpers end without an error of their own, so
+		// that the first one is what the caller gets.
 		return io.EOF
 	}
 	was := s.owner
