@@ -66,11 +66,13 @@ type evaluator struct {
 
 // context is what a jump restores.
 type context struct {
-	file    *File
-	scope   *env
-	depth   int
-	breakTo *boundary // what break and next leave
-	nextTo  *boundary
+	file  *File
+	scope *env
+	depth int
+	// statement is the one of the top level, of this file or text, that runs.
+	statement node
+	breakTo   *boundary // what break and next leave
+	nextTo    *boundary
 
 	// maybe is set while statements run of which it is not known whether Ruby
 	// runs them; what they write is undecided.
@@ -142,9 +144,11 @@ func (ev *evaluator) runFile(f *File) {
 // topStatement runs one statement; false ends the file (return, exit).
 func (ev *evaluator) topStatement(n node, mark *boundary) (goOn bool) {
 	saved, marks := ev.context, len(ev.marks)
+	ev.statement = n
 	defer func() {
 		r := recover()
 		if r == nil {
+			ev.statement = saved.statement
 			goOn = true
 			return
 		}
@@ -171,14 +175,14 @@ func (ev *evaluator) topStatement(n node, mark *boundary) (goOn bool) {
 // step accounts for work; it stops the evaluation when there is too much.
 func (ev *evaluator) step(n int) {
 	if ev.steps += n; ev.steps > maxSteps {
-		panic(&stop{&Error{Pos: Pos{File: ev.file.name}, Message: fmt.Sprintf("evaluation stopped after %d steps: a loop that does not end?", maxSteps), Err: ErrUnsupported}})
+		panic(&stop{&Error{Pos: ev.pos(ev.statement), Message: fmt.Sprintf("evaluation stopped after %d steps: a loop that does not end?", maxSteps), Err: ErrUnsupported}})
 	}
 }
 
 // grow accounts for n bytes of text built.
 func (ev *evaluator) grow(n int) {
 	if ev.bytes += n; ev.bytes > maxBytes || n < 0 {
-		panic(&stop{&Error{Pos: Pos{File: ev.file.name}, Message: fmt.Sprintf("evaluation stopped: it builds more than %d bytes of text", maxBytes), Err: ErrUnsupported}})
+		panic(&stop{&Error{Pos: ev.pos(ev.statement), Message: fmt.Sprintf("evaluation stopped: it builds more than %d bytes of text", maxBytes), Err: ErrUnsupported}})
 	}
 }
 
