@@ -169,7 +169,7 @@ func (c *Cluster) init(o Options) error {
 	var conf bytes.Buffer
 	for _, line := range []string{
 		"listen_addresses = '127.0.0.1'", "unix_socket_directories = '" + c.SocketDir + "'",
-		"port = " + strconv.Itoa(port), "fsync = off", "synchronous_commit = off", "full_page_writes = off",
+		"port = " + strconv.Itoa(port), "password_encryption = 'scram-sha-256'", "fsync = off", "synchronous_commit = off", "full_page_writes = off",
 		"shared_buffers = 64MB", "max_connections = 60", "log_min_messages = warning", "logging_collector = off",
 	} {
 		fmt.Fprintln(&conf, line)
