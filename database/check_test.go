@@ -64,7 +64,7 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-connection-limit", "ALTER ROLE mm_check CONNECTION LIMIT 19", "ALTER ROLE mm_check CONNECTION LIMIT -1", CheckOptions{}},
 		{"db-connection-limit", "ALTER DATABASE mm_check CONNECTION LIMIT 19", "ALTER DATABASE mm_check CONNECTION LIMIT -1", CheckOptions{}},
 		{"db-owner", "ALTER DATABASE mm_check OWNER TO postgres", "ALTER DATABASE mm_check OWNER TO mm_check", CheckOptions{}},
-		{"db-schema-owner", "ALTER SCHEMA public OWNER TO postgres", "ALTER SCHEMA public OWNER TO pg_database_owner", CheckOptions{}},
+		{"db-schema-owner", "ALTER SCHEMA public OWNER TO postgres", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
 		{"db-object-owner", "ALTER MATERIALIZED VIEW file_stats OWNER TO postgres", "ALTER MATERIALIZED VIEW file_stats OWNER TO mm_check", CheckOptions{}},
 		{"db-privileges", "REVOKE INSERT ON posts FROM mm_check", "GRANT INSERT ON posts TO mm_check", CheckOptions{}},
 		{"db-privileges", "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM mm_check", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
