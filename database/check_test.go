@@ -67,7 +67,7 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-schema-owner", "ALTER SCHEMA public OWNER TO postgres", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
 		{"db-object-owner", "ALTER MATERIALIZED VIEW file_stats OWNER TO postgres", "ALTER MATERIALIZED VIEW file_stats OWNER TO mm_check", CheckOptions{}},
 		{"db-privileges", "REVOKE INSERT ON posts FROM mm_check", "GRANT INSERT ON posts TO mm_check", CheckOptions{}},
-		{"db-privileges", "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM mm_check", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
+		{"db-privileges", "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM mm_check, PUBLIC", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
 		{"db-extensions", "CREATE EXTENSION pg_trgm", "DROP EXTENSION pg_trgm", CheckOptions{}},
 		{"db-text-search", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.english'", CheckOptions{}},
 		{"db-text-search", "ALTER ROLE mm_check IN DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER ROLE mm_check IN DATABASE mm_check RESET ALL", CheckOptions{}},
