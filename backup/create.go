@@ -64,7 +64,8 @@ type CreateOptions struct {
 	// Permanent marks the backup so that no retention plan deletes it.
 	Permanent bool
 	// Workers is how many database connections and how many file readers work
-	// at a time; 0 is one for each processor, at least two.
+	// at a time; 0 is one for each processor, at least two, and one connection
+	// more, which works while the others wait for the server.
 	Workers int
 	// BytesPerSecond limits reading, database and files together; 0 does not.
 	BytesPerSecond int64
@@ -130,23 +131,27 @@ func Create(ctx context.Context, store Store, src Source, o CreateOptions) (*Res
 
 // creator is one run of Create.
 type creator struct {
-	store   Store
-	src     Source
-	o       CreateOptions
-	id      string
-	seal    *sealer
-	parts   *parts
-	limit   *limiter
-	notes   notes
-	started time.Time
-	phases  []Phase
-	swept   []string
-	reused  int64
+	store Store
+	src   Source
+	o     CreateOptions
+	// connections dump rows; o.Workers packers work beside them.
+	connections int
+	id          string
+	seal        *sealer
+	parts       *parts
+	limit       *limiter
+	notes       notes
+	started     time.Time
+	phases      []Phase
+	swept       []string
+	reused      int64
 }
 
 func newCreator(store Store, src Source, o CreateOptions) (*creator, error) {
+	connections := o.Workers
 	if o.Workers == 0 {
 		o.Workers = max(2, runtime.NumCPU())
+		connections = o.Workers + 1
 	}
 	if o.Workers < 0 || o.Workers > 256 || o.BytesPerSecond < 0 {
 		return nil, errors.New("options: workers must be 0 to 256 and the byte limit not negative")
@@ -181,8 +186,8 @@ func newCreator(store Store, src Source, o CreateOptions) (*creator, error) {
 	if o.Compact {
 		level = zstd.SpeedDefault
 	}
-	return &creator{store: store, src: src, o: o, seal: seal, started: time.Now(),
-		parts: newParts(store, seal, level, 2*o.Workers), limit: &limiter{rate: o.BytesPerSecond}}, nil
+	return &creator{store: store, src: src, o: o, connections: connections, seal: seal, started: time.Now(),
+		parts: newParts(store, seal, level, connections+o.Workers), limit: &limiter{rate: o.BytesPerSecond}}, nil
 }
 
 // newID makes an ID that sorts after every one that the store has: parents
@@ -325,7 +330,7 @@ func (c *creator) dump(ctx context.Context, snap *snapshot, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.o.Workers, limit: c.limit, hook: c.o.hook}
+	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.connections, limit: c.limit, hook: c.o.hook}
 	if m.Database, err = d.run(ctx); err != nil {
 		return err
 	}
