@@ -24,11 +24,9 @@ func (m *Manager) Terminate(ctx context.Context, database string) (int, error) {
 func (m *Manager) terminate(ctx context.Context, database string) (int, error) {
 	total := 0
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		var signalled, left int
-		err := m.conn.QueryRow(ctx, `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)), count(*) FROM pg_stat_activity
-			WHERE datname = $1 AND pid <> pg_backend_pid()`, database).Scan(&signalled, &left)
+		signalled, left, err := m.signal(ctx, database)
 		if err != nil {
-			return total, fmt.Errorf("end the sessions of database %s: %w", quoteName(database), plain(err))
+			return total, err
 		}
 		total = max(total, signalled)
 		if left == 0 {
@@ -43,6 +41,20 @@ func (m *Manager) terminate(ctx context.Context, database string) (int, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// signal asks the sessions that there are now to end. It does not wait: a
+// statement that needs the database for itself (RENAME, CREATE … TEMPLATE) first
+// locks new sessions out, then waits five seconds for the last ones to go. So
+// it wins even against a service that reconnects at once, for which there is
+// no moment without a session to wait for.
+func (m *Manager) signal(ctx context.Context, database string) (signalled, found int, err error) {
+	err = m.conn.QueryRow(ctx, `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)), count(*) FROM pg_stat_activity
+		WHERE datname = $1 AND pid <> pg_backend_pid()`, database).Scan(&signalled, &found)
+	if err != nil {
+		return 0, 0, fmt.Errorf("end the sessions of database %s: %w", quoteName(database), plain(err))
+	}
+	return signalled, found, nil
 }
 
 // exists fails with ErrNotFound when the database does not exist.

@@ -91,9 +91,9 @@ func (m *Manager) renames(ctx context.Context, verb string, pairs [][2]string) (
 	}
 	m.reached("checked")
 	ended := 0
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(20 * time.Second); ; {
 		for _, p := range pairs {
-			n, err := m.terminate(ctx, p[0])
+			n, _, err := m.signal(ctx, p[0])
 			if err != nil {
 				return ended, fmt.Errorf("%s: %w", verb, err)
 			}
@@ -155,8 +155,8 @@ func (m *Manager) Clone(ctx context.Context, from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if _, err := m.terminate(ctx, from); err != nil {
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if _, _, err := m.signal(ctx, from); err != nil {
 			return fmt.Errorf("clone: %w", err)
 		}
 		_, err = m.conn.Exec(ctx, create)
