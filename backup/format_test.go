@@ -263,3 +263,26 @@ func TestDetectReadsBothPackages(t *testing.T) {
 		t.Errorf("nothing there: %v", err)
 	}
 }
+
+// A manifest comes from a store that others may write to.
+func TestManifestsWhoseRowsDoNotAddUpAreRefused(t *testing.T) {
+	table := Table{Schema: "public", Name: "posts", Rows: 2}
+	one := PieceTable{Schema: "public", Name: "posts", Rows: 2}
+	for _, c := range []struct {
+		why    string
+		pieces []Piece
+		want   string // "" is accepted
+	}{
+		{"all rows in one piece", []Piece{{Tables: []PieceTable{one}}}, ""},
+		{"a piece without a table", []Piece{{Tables: []PieceTable{one}}, {}}, "names no table"},
+		{"a table that is not listed", []Piece{{Tables: []PieceTable{{Schema: "x", Name: "posts", Rows: 2}}}}, "not in the list"},
+		{"fewer rows than a piece can have", []Piece{{Tables: []PieceTable{{Schema: "public", Name: "posts", Rows: -2}}}}, "not in the list"},
+		{"rows twice", []Piece{{Tables: []PieceTable{one}}, {Tables: []PieceTable{one}}}, "hold 4 rows"},
+		{"rows missing", nil, "hold 0 rows"},
+	} {
+		err := (&Database{Encoding: "UTF8", Tables: []Table{table}, Pieces: c.pieces}).check()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.why, err, c.want)
+		}
+	}
+}

@@ -88,8 +88,7 @@ func (q *rowQueue) take(ctx context.Context) (*Piece, *sharedRows) {
 			return p, nil
 		}
 		for _, s := range q.open {
-			if s.wantsHelp() {
-				s.helpers.Add(1)
+			if s.join() {
 				return nil, s
 			}
 		}
@@ -188,11 +187,17 @@ type sharedRows struct {
 	loaded int64
 }
 
-// wantsHelp tells whether another connection would find rows.
-func (s *sharedRows) wantsHelp() bool {
+// join counts another connection in as a helper, when it would find rows. Both
+// happen under the lock under which the rows end, so that who waits for the
+// helpers afterwards waits for this one too.
+func (s *sharedRows) join() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.c.err == nil && s.owner == nil && !s.closed
+	if s.c.err != nil || s.owner != nil || s.closed {
+		return false
+	}
+	s.helpers.Add(1)
+	return true
 }
 
 // loadAll loads until the rows end, and waits for the helpers.

@@ -118,6 +118,7 @@ type Table struct {
 	Bytes  int64  `json:"bytes"` // with TOAST, without indexes
 }
 
+// String is schema.table, not quoted.
 func (t Table) String() string { return t.Schema + "." + t.Name }
 
 // Piece is a part with COPY statements: a range of one table, or several
@@ -330,6 +331,9 @@ func (d *Database) check() error {
 		known[PieceTable{Schema: t.Schema, Name: t.Name}] = 0
 	}
 	for _, p := range d.Pieces {
+		if len(p.Tables) == 0 {
+			return fmt.Errorf("piece %s: it names no table", p.Name)
+		}
 		for _, t := range p.Tables {
 			key := PieceTable{Schema: t.Schema, Name: t.Name}
 			if _, ok := known[key]; !ok || t.Rows < 0 {

@@ -119,7 +119,7 @@ func renameOnce(ctx context.Context, conn *pgx.Conn, list []rename) error {
 		}
 		fmt.Fprintf(&sql, "ALTER DATABASE %s RENAME TO %s; ", ident(r.from), ident(r.to))
 	}
-	if err := execScript(ctx, conn, "BEGIN; "+sql.String()+"COMMIT"); err != nil {
+	if err := execScript(ctx, conn, "BEGIN; SET LOCAL synchronous_commit = on; "+sql.String()+"COMMIT"); err != nil {
 		return errors.Join(fmt.Errorf("rename databases: %w", err), execScript(context.WithoutCancel(ctx), conn, "ROLLBACK"))
 	}
 	return nil
