@@ -29,6 +29,7 @@ func (NoService) Stop(context.Context) error { return nil }
 // Start does nothing.
 func (NoService) Start(context.Context) error { return nil }
 
+// String says that no service is managed.
 func (NoService) String() string { return "nothing: no service is managed" }
 
 // CommandService runs one program to stop and one to start.
@@ -52,6 +53,7 @@ func (s CommandService) Stop(ctx context.Context) error { return runCommand(ctx,
 // Start runs StartCommand.
 func (s CommandService) Start(ctx context.Context) error { return runCommand(ctx, s.StartCommand) }
 
+// String is both command lines, for plans and messages.
 func (s CommandService) String() string {
 	return strings.Join(s.StopCommand, " ") + "; " + strings.Join(s.StartCommand, " ")
 }

@@ -21,6 +21,7 @@ type Client struct {
 	Minor int    `json:"minor"`
 }
 
+// String is the version and the directory, as "15.18 in /usr/lib/postgresql/15/bin".
 func (c Client) String() string { return fmt.Sprintf("%d.%d in %s", c.Major, c.Minor, c.Dir) }
 
 // clientDirs are where installations keep their programs: Debian, Red Hat's

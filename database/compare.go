@@ -19,6 +19,7 @@ type Difference struct {
 	Detail    string `json:"detail,omitempty"`
 }
 
+// String names the kind, the object and the direction, on one line.
 func (d Difference) String() string {
 	s := d.Kind + " " + d.Object + ": " + d.Direction
 	if d.Detail != "" {

@@ -30,6 +30,7 @@ type ConnectError struct {
 	Err    error
 }
 
+// Error says where and why connecting failed, and what to do.
 func (e *ConnectError) Error() string {
 	s := fmt.Sprintf("connect to %s: %s: %v", e.Target, e.Reason, e.Err)
 	if e.Hint != "" {
@@ -38,6 +39,7 @@ func (e *ConnectError) Error() string {
 	return s
 }
 
+// Unwrap gives the cause.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
 // Connect opens one connection. Keys that only Mattermost's driver knows

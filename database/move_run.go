@@ -245,6 +245,7 @@ type DifferentError struct {
 	Differences []Difference // A is the source, B the copy
 }
 
+// Error tells how many places differ and names the first ones.
 func (e *DifferentError) Error() string {
 	s := fmt.Sprintf("the copy differs from the source in %d places", len(e.Differences))
 	for i, d := range e.Differences {

@@ -24,6 +24,7 @@ type Change struct {
 	Line int    `json:"line"`          // in the first file, in the second for "added"
 }
 
+// String tells the change on one line.
 func (c Change) String() string {
 	path := c.Path
 	if path == "" {

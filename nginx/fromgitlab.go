@@ -94,6 +94,7 @@ type SettingError struct {
 	Err     error
 }
 
+// Error names the place, the setting and its value, and what is wrong.
 func (e *SettingError) Error() string {
 	where := ""
 	if e.Where != "" {
@@ -105,6 +106,7 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("%s%s is %q: %v", where, e.Setting, e.Value, e.Err)
 }
 
+// Unwrap gives the cause.
 func (e *SettingError) Unwrap() error { return e.Err }
 
 type gitlabReader struct {

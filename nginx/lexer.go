@@ -34,6 +34,7 @@ type SyntaxError struct {
 	Message string
 }
 
+// Error is "file:line: message", or "line N: message" without a file.
 func (e *SyntaxError) Error() string {
 	if e.File == "" {
 		return fmt.Sprintf("line %d: %s", e.Line, e.Message)

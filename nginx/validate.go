@@ -14,10 +14,12 @@ type FieldError struct {
 	Err   error
 }
 
+// Error names the field and what is wrong with it.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("site field %s %q: %v", e.Field, e.Value, e.Err)
 }
 
+// Unwrap gives the cause.
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // Validate reports every field that cannot be written as exactly the

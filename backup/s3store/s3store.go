@@ -276,4 +276,5 @@ func (b *Bucket) OpenObject(ctx context.Context, name string) (io.ReadCloser, er
 	return open(ctx, b.client, b.bucket, b.prefix+name, name)
 }
 
+// String is the bucket's s3:// address with the prefix, without credentials.
 func (b *Bucket) String() string { return "s3://" + b.bucket + "/" + b.prefix }

@@ -32,6 +32,7 @@ type Error struct {
 	Err     error // cause, for errors.Is; may be nil
 }
 
+// Error is "file:line:col: message", or the message alone without a place.
 func (e *Error) Error() string {
 	if at := e.Pos.String(); at != "" {
 		return at + ": " + e.Message
@@ -46,6 +47,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // and unwraps to all of them.
 type ErrorList []*Error
 
+// Error joins all entries, a line each.
 func (l ErrorList) Error() string {
 	lines := make([]string, len(l))
 	for i, e := range l {

@@ -27,6 +27,7 @@ type Error struct {
 	Err     error  // *exec.ExitError or the context's error
 }
 
+// Error names the program, how it ended and the end of its stderr.
 func (e *Error) Error() string {
 	if e.Stderr == "" {
 		return fmt.Sprintf("%s: %v", e.Program, e.Err)
@@ -34,6 +35,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Stderr)
 }
 
+// Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Prepare gives cmd its own process group, kills that whole group when ctx
