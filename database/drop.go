@@ -40,15 +40,23 @@ func (m *Manager) PlanDrop(ctx context.Context, o DropOptions) (*DropPlan, error
 	if err := checkName("database", o.Database); err != nil {
 		return nil, err
 	}
+	if m.conn == nil {
+		return nil, errNoConn
+	}
+	// Counted before guard connects there: the server ends a session's process
+	// only some time after its client has gone.
+	err := m.conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = $1", o.Database).Scan(&p.Sessions)
+	if err != nil {
+		return nil, fmt.Errorf("drop: count the sessions of database %s: %w", quoteName(o.Database), plain(err))
+	}
 	if err := m.guard(ctx, o.Database); err != nil {
 		return nil, fmt.Errorf("drop: %w", err)
 	}
-	err := m.in(ctx, o.Database, func(conn *pgx.Conn) error {
+	err = m.in(ctx, o.Database, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT pg_database_size(current_database()),
 			(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
-			coalesce((SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('public.posts')), -1),
-			(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid())`).
-			Scan(&p.Bytes, &p.Tables, &p.Posts, &p.Sessions)
+			coalesce((SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('public.posts')), -1)`).
+			Scan(&p.Bytes, &p.Tables, &p.Posts)
 	})
 	if err != nil {
 		return nil, err

@@ -41,11 +41,27 @@ func TestDropRefusesEverythingThatIsNotClearlyMeant(t *testing.T) {
 	}
 }
 
+// onlySession waits until a database has one session: the server ends the
+// processes of earlier clients, and of autovacuum, in its own time.
+func onlySession(t *testing.T, database string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n := scalar[int](t, target("postgres"), "SELECT count(*)::int FROM pg_stat_activity WHERE datname = '"+database+"'")
+		if n == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("database %s has %d sessions, want 1", database, n)
+		}
+	}
+}
+
 func TestDropEndsSessionsAndBacksUpFirst(t *testing.T) {
 	fresh(t, "", "mm_drop")
 	cluster.SQL(t, "postgres", "CREATE DATABASE mm_drop")
 	cluster.SQL(t, "mm_drop", "CREATE TABLE posts (id int); INSERT INTO posts VALUES (1); ANALYZE posts")
 	service := connect(t, target("mm_drop"))
+	onlySession(t, "mm_drop")
 	m, backedUp := manager(t), ""
 	plan, err := m.DropWith(t.Context(), DropOptions{Database: "mm_drop", Confirm: "mm_drop", Backup: backuper(func(db string) error {
 		backedUp = db
