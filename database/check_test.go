@@ -45,6 +45,11 @@ func check(t *testing.T, o CheckOptions) *Report {
 	return r
 }
 
+// stored puts a data source into the stored configuration.
+func stored(dataSource string) string {
+	return "UPDATE configurations SET value = jsonb_set(value::jsonb, '{SqlSettings,DataSource}', to_jsonb('" + dataSource + "'::text))::text"
+}
+
 // Each rule is triggered on a real server and goes away when what triggered it
 // is undone.
 func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
@@ -63,11 +68,16 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-role-md5", "SET password_encryption = md5; ALTER ROLE mm_check PASSWORD 'x'", "ALTER ROLE mm_check PASSWORD NULL", CheckOptions{}},
 		{"db-connection-limit", "ALTER ROLE mm_check CONNECTION LIMIT 19", "ALTER ROLE mm_check CONNECTION LIMIT -1", CheckOptions{}},
 		{"db-connection-limit", "ALTER DATABASE mm_check CONNECTION LIMIT 19", "ALTER DATABASE mm_check CONNECTION LIMIT -1", CheckOptions{}},
+		{"db-connection-limit", "SELECT 1", "", CheckOptions{MaxOpenConns: 300}}, // more than the server has
 		{"db-owner", "ALTER DATABASE mm_check OWNER TO postgres", "ALTER DATABASE mm_check OWNER TO mm_check", CheckOptions{}},
 		{"db-schema-owner", "ALTER SCHEMA public OWNER TO postgres", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
+		{"db-schema-owner", "ALTER SCHEMA public RENAME TO away", "ALTER SCHEMA away RENAME TO public", CheckOptions{}},
+		{"db-empty", "ALTER SCHEMA public RENAME TO away", "ALTER SCHEMA away RENAME TO public", CheckOptions{}},
 		{"db-object-owner", "ALTER MATERIALIZED VIEW file_stats OWNER TO postgres", "ALTER MATERIALIZED VIEW file_stats OWNER TO mm_check", CheckOptions{}},
 		{"db-privileges", "REVOKE INSERT ON posts FROM mm_check", "GRANT INSERT ON posts TO mm_check", CheckOptions{}},
 		{"db-privileges", "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM mm_check, PUBLIC", "ALTER SCHEMA public OWNER TO mm_check", CheckOptions{}},
+		{"db-privileges", "REVOKE USAGE ON SCHEMA public FROM mm_check, PUBLIC", "GRANT ALL ON SCHEMA public TO mm_check, PUBLIC", CheckOptions{}},
+		{"db-privileges", "REVOKE CONNECT ON DATABASE mm_check FROM mm_check, PUBLIC", "GRANT ALL ON DATABASE mm_check TO mm_check, PUBLIC", CheckOptions{}},
 		{"db-extensions", "CREATE EXTENSION pg_trgm", "DROP EXTENSION pg_trgm", CheckOptions{}},
 		{"db-text-search", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER DATABASE mm_check SET default_text_search_config = 'pg_catalog.english'", CheckOptions{}},
 		{"db-text-search", "ALTER ROLE mm_check IN DATABASE mm_check SET default_text_search_config = 'pg_catalog.german'", "ALTER ROLE mm_check IN DATABASE mm_check RESET ALL", CheckOptions{}},
@@ -79,6 +89,7 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-migration-gap", "DELETE FROM db_migrations WHERE version = 120", "INSERT INTO db_migrations VALUES (120, 'create_channelbookmarks_table')", CheckOptions{}},
 		{"db-migration-trap", "INSERT INTO db_migrations VALUES (142, 'add_schemeid_to_roles'), (143, 'backfill_roles_schemeid'), (144, 'add_roles_schemeid_index')", "DELETE FROM db_migrations WHERE version > 141", CheckOptions{Mattermost: "11.7.2"}},
 		{"db-schema-newer", "SELECT 1", "", CheckOptions{Mattermost: "9.11.4"}},
+		{"db-schema-newer", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '11.0.0' WHERE name = 'Version'", "ALTER TABLE x RENAME TO db_migrations", CheckOptions{Mattermost: "10.11.4"}},
 		{"db-schema-too-old", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '2.2.0' WHERE name = 'Version'", "ALTER TABLE x RENAME TO db_migrations", CheckOptions{}},
 		{"db-migration-half", "ALTER TABLE db_migrations RENAME TO x; UPDATE systems SET value = '3.4.0' WHERE name = 'Version'; ALTER TABLE teammembers RENAME deleteat TO d", "ALTER TABLE x RENAME TO db_migrations; ALTER TABLE teammembers RENAME d TO deleteat", CheckOptions{}},
 		{"db-migration-dirty", "ALTER TABLE db_migrations RENAME TO x; CREATE TABLE schema_migrations (version bigint, dirty boolean); INSERT INTO schema_migrations VALUES (5, true)", "ALTER TABLE x RENAME TO db_migrations; DROP TABLE schema_migrations", CheckOptions{}},
@@ -90,6 +101,22 @@ func TestEveryRuleOfCheckIsTriggeredAndCleared(t *testing.T) {
 		{"db-configuration-dsn", "UPDATE configurations SET value = replace(value, 'postgres://', 'mysql://')", "UPDATE configurations SET value = replace(value, 'mysql://', 'postgres://')", CheckOptions{}},
 		{"db-configuration-dsn", "SELECT 1", "", CheckOptions{DataSource: DSN{User: "u", Hosts: []Host{{"other", 0}}, Database: "mm_check"}}},
 		{"dsn-sslmode", "UPDATE configurations SET value = replace(value, 'sslmode=disable', 'sslmode=required')", "UPDATE configurations SET value = replace(value, 'sslmode=required', 'sslmode=disable')", CheckOptions{}},
+	}
+	const good = "postgres://u:p@127.0.0.1:5432/mm_check?sslmode=disable"
+	for id, bad := range map[string]string{ // what Lint calls an error
+		"dsn-dockerhost":        "postgres://u:p@dockerhost:5432/mm_check?sslmode=disable",
+		"dsn-no-database":       "postgres://u:p@127.0.0.1:5432/?sslmode=disable",
+		"dsn-no-user":           "postgres://127.0.0.1:5432/mm_check?sslmode=disable",
+		"dsn-gitlab-database":   "postgres://u:p@127.0.0.1:5432/gitlabhq_production?sslmode=disable",
+		"dsn-password-escaping": "postgres://u:p@ss@127.0.0.1:5432/mm_check?sslmode=disable",
+		"dsn-url-socket":        "postgres://u@%2Fvar%2Frun/mm_check",
+		"dsn-binary-parameters": good + "&binary_parameters=maybe",
+		"dsn-timeout":           good + "&connect_timeout=soon",
+	} {
+		tests = append(tests, struct {
+			id, do, undo string
+			o            CheckOptions
+		}{id, stored(bad), stored(good), CheckOptions{}})
 	}
 	for i, test := range tests {
 		t.Run(fmt.Sprintf("%s %d", test.id, i), func(t *testing.T) {
@@ -234,10 +261,10 @@ func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
 	}
 	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_e")
 	all("mm_check_e", true, "db-empty", "db-role-missing")
-	all("mm_check_e", false, "db-size", "db-encoding")
+	all("mm_check_e", false, "db-size", "db-encoding", "db-migrations")
 	cluster.SQL(t, "mm_check_e", "CREATE TABLE posts (message text); CREATE ROLE mm_check LOGIN")
 	all("mm_check_e", false, "db-empty", "db-role-missing")
-	all("mm_check_e", true, "db-size")
+	all("mm_check_e", true, "db-size", "db-migrations")
 
 	// Encoding and character type are cured by what the advice says, a move.
 	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_a TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
@@ -267,7 +294,13 @@ func TestCheckOfDatabasesThatAreWrongFromTheStart(t *testing.T) {
 }
 
 func TestCheckOfServersThatCannotBeUsed(t *testing.T) {
-	fresh(t, "mm_check_r", "mm_check_m")
+	fresh(t, "mm_check_r", "mm_check_m", "mm_check_closed")
+	fresh(t, "mm_check_full")
+	cluster.SQL(t, "postgres", "CREATE ROLE mm_check_full LOGIN CONNECTION LIMIT 0")
+	cluster.SQL(t, "postgres", "CREATE DATABASE mm_check_closed; ")
+	cluster.SQL(t, "postgres", "REVOKE CONNECT ON DATABASE mm_check_closed FROM PUBLIC")
+	full, shut := target("postgres"), target("mm_check_closed")
+	full.User, shut.User = "mm_check_full", "mm_check_r"
 	port := Host{"127.0.0.1", cluster.Port}
 	closed := DSN{User: pgtest.Superuser, Hosts: []Host{{"127.0.0.1", 1}}, Database: "postgres", Params: map[string]string{"sslmode": "disable"}}
 	open := closed
@@ -288,6 +321,8 @@ func TestCheckOfServersThatCannotBeUsed(t *testing.T) {
 		{"no TLS", "db-tls", tls, "", open},
 		{"wrong word", "db-data-source", wrong, "", open},
 		{"no such role", "db-authentication", nobody, "CREATE ROLE mm_check_r LOGIN", DSN{}},
+		{"may not connect", "db-authentication", shut, "GRANT CONNECT ON DATABASE mm_check_closed TO PUBLIC", DSN{}},
+		{"no connection left", "db-connections", full, "ALTER ROLE mm_check_full CONNECTION LIMIT 3", DSN{}},
 	} {
 		r, err := New(nil, OpenerFor(test.bad)).Check(t.Context(), CheckOptions{Database: test.bad.Database})
 		if err != nil || len(r.Findings) != 1 || r.Findings[0].ID != test.id || r.Findings[0].Severity != "error" {
@@ -312,7 +347,7 @@ func TestCheckOfServersThatCannotBeUsed(t *testing.T) {
 
 func TestCheckOfAReplicaAndOfPreparedTransactions(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_prepared_transactions": "2"}})
+	c := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_prepared_transactions": "2", "max_connections": "13", "superuser_reserved_connections": "3"}})
 	d := DSN{User: "postgres", Hosts: []Host{{c.SocketDir, c.Port}}, Database: "mm"}
 	has := func(id string) bool {
 		r, err := New(nil, OpenerFor(d)).Check(t.Context(), CheckOptions{Database: "mm"})
@@ -330,6 +365,16 @@ func TestCheckOfAReplicaAndOfPreparedTransactions(t *testing.T) {
 	if has("db-prepared-transaction") {
 		t.Error("still there")
 	}
+	// All connections of the server but those kept for the superuser.
+	var held []*pgx.Conn
+	for range 9 {
+		held = append(held, connect(t, d.With("postgres")))
+	}
+	eventually(t, "db-connections", func() bool { return has("db-connections") })
+	for _, conn := range held {
+		conn.Close(t.Context())
+	}
+	eventually(t, "clearing", func() bool { return !has("db-connections") })
 	// The same cluster, started again as a standby.
 	if err := c.Stop(2); err != nil {
 		t.Fatal(err)

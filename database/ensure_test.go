@@ -2,8 +2,10 @@ package database
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,10 +170,21 @@ func TestEnsureTakesHostileNamesLiterally(t *testing.T) {
 			d := target(name)
 			d.User, d.Password = other, o.Password
 			execute(t, d, "CREATE TABLE t (i int)")
-			if _, err := m.Terminate(t.Context(), name); err != nil {
+			if r, err := m.Check(t.Context(), CheckOptions{Database: name, Role: other, MaxOpenConns: 20}); err != nil || HasErrors(r.Findings) {
+				t.Errorf("%+v %v", r, err)
+			}
+			if f, err := m.Fingerprint(t.Context(), FingerprintOptions{Database: name}); err != nil || len(f.Tables) != 1 {
+				t.Errorf("%+v %v", f, err)
+			}
+			if list, err := m.Owner(t.Context(), name, other); err != nil || len(list) != 0 {
+				t.Errorf("%v %v", list, err)
+			}
+			_, err := m.Terminate(t.Context(), name)
+			if err := errors.Join(err, m.Analyze(t.Context(), name), m.Clone(t.Context(), name, copied)); err != nil {
 				t.Error(err)
 			}
-			if err := m.Clone(t.Context(), name, copied); err != nil {
+			previous, err := m.Swap(t.Context(), name, copied)
+			if err := errors.Join(err, m.Rename(t.Context(), previous, copied)); err != nil {
 				t.Error(err)
 			}
 			if err := m.Drop(t.Context(), name, name); err != nil {
@@ -191,8 +204,13 @@ func TestEnsureWorksWithoutSuperuser(t *testing.T) {
 	d.User = "mm_admin"
 	m := New(connect(t, d), OpenerFor(d))
 	o := EnsureOptions{Database: "mm_plain", Role: "mm_plain", Password: "x"}
-	if _, err := m.Ensure(t.Context(), o); err != nil {
+	r, err := m.Ensure(t.Context(), o)
+	if err != nil {
 		t.Fatal(err)
+	}
+	// Before 15 only a superuser may give schema public away.
+	if kept := slices.Contains(ids(r.Notes), "db-schema-kept"); kept != (cluster.Major < 15) {
+		t.Errorf("notes %v", r.Notes)
 	}
 	if member := scalar[bool](t, target("postgres"), "SELECT pg_has_role('mm_admin', 'mm_plain', 'USAGE')"); member {
 		t.Error("the administrator can still act as the role")
@@ -201,9 +219,23 @@ func TestEnsureWorksWithoutSuperuser(t *testing.T) {
 	if r, err := m.Ensure(t.Context(), o); err != nil || len(r.Changed) != 0 {
 		t.Errorf("second run: %v %v", r, err)
 	}
-	_, err := New(connect(t, DSN{User: "mm_plain", Hosts: d.Hosts, Database: "postgres"}), OpenerFor(d)).
+	_, err = New(connect(t, DSN{User: "mm_plain", Hosts: d.Hosts, Database: "postgres"}), OpenerFor(d)).
 		Ensure(t.Context(), EnsureOptions{Database: "mm_other", Role: "mm_other"})
 	wantError(t, err, nil, "permission denied")
+}
+
+func TestEnsureNotesACollationThatItCannotChange(t *testing.T) {
+	fresh(t, "mm_coll", "mm_coll")
+	cluster.SQL(t, "postgres", "CREATE DATABASE mm_coll TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+	for collation, want := range map[string]bool{"C.UTF-8": true, "C": false, "": false} {
+		r, err := manager(t).Ensure(t.Context(), EnsureOptions{Database: "mm_coll", Role: "mm_coll", Collation: collation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(ids(r.Notes), "db-collation-kept") != want {
+			t.Errorf("collation %q wanted: notes %v", collation, r.Notes)
+		}
+	}
 }
 
 func TestApplyEnsureRefusesAStalePlan(t *testing.T) {

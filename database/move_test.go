@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -111,6 +112,44 @@ func TestKillInTheMiddleOfMoveLeavesNoCopyAndTheSourceAsItWas(t *testing.T) {
 				t.Errorf("%v %v", d, err)
 			}
 		})
+	}
+}
+
+// pg_restore and the session it works in outlive a process that is killed.
+func TestAKillWhileAnIndexIsBuiltIsCleanedUpByTheNextRun(t *testing.T) {
+	fresh(t, "mv_orphan_role", "mv_orphan", "mv_orphan_moved")
+	cluster.SQL(t, "postgres", "CREATE DATABASE mv_orphan")
+	cluster.SQL(t, "mv_orphan", `CREATE FUNCTION slow(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN IF current_database() LIKE ''gmsdk%'' THEN PERFORM pg_sleep(60); END IF; RETURN i; END';
+		CREATE TABLE posts AS SELECT 1 AS id; CREATE INDEX slowly ON posts (slow(id))`)
+	cmd := childCommand(t, "move", "mv_orphan", "never", "postgres")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	working := func() bool {
+		return scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'gmsdk%' AND query LIKE 'CREATE INDEX slowly%'") == 1
+	}
+	eventually(t, "building the index", working)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed on purpose
+	eventually(t, "end of the lock", func() bool {
+		return scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+	})
+	if !working() {
+		t.Fatal("the index is no longer built: there is nothing to clean up")
+	}
+	r, err := manager(t).Ensure(t.Context(), EnsureOptions{Database: "mv_orphan_moved", Role: "mv_orphan_role"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(r.Changed[0].What, "end what still works in database gmsdk") {
+		t.Errorf("steps %v", r.Changed)
+	}
+	wantNames(t, "mv_orphan_moved", 1)
+	if n := scalar[int](t, target("mv_orphan"), "SELECT count(*) FROM posts"); n != 1 {
+		t.Error("the source changed")
 	}
 }
 
@@ -355,11 +394,11 @@ func TestMoveBringsAnotherEncodingToUTF8(t *testing.T) {
 	}
 }
 
-func TestMoveInPiecesWithFullTextIndexesFirstGivesTheSame(t *testing.T) {
+func TestMoveWithFullTextIndexesFirstWholeOrInPiecesGivesTheSame(t *testing.T) {
 	sample(t, "mv_gin", "mv_gin_role", 3000)
 	fresh(t, "", "mv_gin_copy")
 	execute(t, target("mv_gin"), "CREATE INDEX \"odd INDEX name\" ON posts (userid); COMMENT ON INDEX idx_posts_message_txt IS 'kept'; DELETE FROM posts WHERE id IN (SELECT id FROM posts LIMIT 300)")
-	for _, jobs := range []int{2, 5} {
+	for _, jobs := range []int{1, 2, 5} {
 		r, err := Move(t.Context(), MoveOptions{Source: target("mv_gin"), Target: target("mv_gin_copy"), Role: "mv_gin_role", Jobs: jobs, bigTable: 1})
 		if err != nil {
 			t.Fatal(err)
