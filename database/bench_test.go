@@ -1,7 +1,6 @@
 package database
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,28 +12,41 @@ import (
 
 	"github.com/gitlab-mattermost/sdk/internal/mmsample"
 	"github.com/gitlab-mattermost/sdk/internal/pgtest"
-	"github.com/jackc/pgx/v5"
 )
 
-// benchServer is a cluster as the Linux package configures it, with a sample of
-// DATABASE_BENCH_POSTS posts (default 100 000; 1 000 000 make one gigabyte) in
-// database mm. DATABASE_BENCH_DSN takes a running server instead, whose database
-// mm is made when it is missing and kept.
+// ownServer is a cluster as the Linux package configures it.
+func ownServer(b *testing.B) (*pgtest.Cluster, DSN) {
+	b.Helper()
+	c := pgtest.Start(b, pgtest.Options{Settings: map[string]string{"shared_buffers": "2GB", "work_mem": "16MB", "maintenance_work_mem": "16MB",
+		"max_wal_size": "1GB", "wal_level": "minimal", "max_wal_senders": "0"}})
+	return c, DSN{User: pgtest.Superuser, Hosts: []Host{{c.SocketDir, c.Port}}}
+}
+
+// benchServer is such a cluster with a sample in database mm.
+// DATABASE_BENCH_DSN takes a running server instead, whose database mm is made
+// when it is missing and kept.
 func benchServer(b *testing.B) DSN {
+	b.Helper()
+	d, err := ParseDSN(os.Getenv("DATABASE_BENCH_DSN"))
+	if err != nil || d.Hosts == nil {
+		_, d = ownServer(b)
+	}
+	return withSample(b, d)
+}
+
+// withSample makes a sample of DATABASE_BENCH_POSTS posts (default 100 000;
+// 1 000 000 make one gigabyte) in database mm, unless there is one.
+func withSample(b *testing.B, d DSN) DSN {
 	b.Helper()
 	posts := 100_000
 	if n, err := strconv.Atoi(os.Getenv("DATABASE_BENCH_POSTS")); err == nil {
 		posts = n
 	}
-	d, err := ParseDSN(os.Getenv("DATABASE_BENCH_DSN"))
-	if err != nil || d.Hosts == nil {
-		c := pgtest.Start(b, pgtest.Options{Settings: map[string]string{"shared_buffers": "2GB", "work_mem": "16MB", "maintenance_work_mem": "16MB",
-			"max_wal_size": "1GB", "wal_level": "minimal", "max_wal_senders": "0"}})
-		d = DSN{User: pgtest.Superuser, Hosts: []Host{{c.SocketDir, c.Port}}}
-	}
 	d = d.With("mm")
 	if scalar[int](b, d.With("postgres"), "SELECT count(*) FROM pg_database WHERE datname = 'mm'") == 0 {
-		execute(b, d.With("postgres"), "CREATE ROLE gitlab_mattermost LOGIN")
+		if scalar[int](b, d.With("postgres"), "SELECT count(*) FROM pg_roles WHERE rolname = 'gitlab_mattermost'") == 0 {
+			execute(b, d.With("postgres"), "CREATE ROLE gitlab_mattermost LOGIN")
+		}
 		execute(b, d.With("postgres"), "CREATE DATABASE mm OWNER gitlab_mattermost")
 		owner := d
 		owner.User = "gitlab_mattermost"
@@ -135,55 +147,4 @@ func BenchmarkMove(b *testing.B) {
 			b.ReportMetric(plain.wall.Seconds()/(move.wall-verify).Seconds(), "ratio-copy")
 		})
 	}
-}
-
-// BenchmarkFingerprint pairs count(*) of every table, one after the other, with
-// a fingerprint of the same tables.
-func BenchmarkFingerprint(b *testing.B) {
-	d := benchServer(b)
-	ctx := context.Background()
-	conn, err := Connect(ctx, d)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	var none string
-	var list []tableInfo
-	if err := snapshot(ctx, conn, &none, func(tx pgx.Tx) (err error) { list, err = tables(ctx, tx); return err }); err != nil {
-		b.Fatal(err)
-	}
-	var count, scan, print, md5 time.Duration
-	counts := func(setting string) time.Duration {
-		if _, err := conn.Exec(ctx, setting); err != nil {
-			b.Fatal(err)
-		}
-		start := time.Now()
-		for _, t := range list {
-			var n int64
-			if err := conn.QueryRow(ctx, "SELECT count(*) FROM ONLY "+t.name).Scan(&n); err != nil {
-				b.Fatal(err)
-			}
-		}
-		return time.Since(start)
-	}
-	fp := func(method string) time.Duration {
-		start := time.Now()
-		if _, err := fingerprint(ctx, OpenerFor(d), FingerprintOptions{Database: "mm", Method: method}); err != nil {
-			b.Fatal(err)
-		}
-		return time.Since(start)
-	}
-	for b.Loop() {
-		count += counts("SET enable_indexonlyscan = on; SET enable_indexscan = on; SET max_parallel_workers_per_gather = 2")
-		scan += counts("SET enable_indexonlyscan = off; SET enable_indexscan = off; SET max_parallel_workers_per_gather = 0")
-		print += fp(MethodHash)
-		md5 += fp(MethodMD5)
-	}
-	n := time.Duration(b.N)
-	b.ReportMetric((count / n).Seconds(), "s/count")
-	b.ReportMetric((scan / n).Seconds(), "s/scan-1-process")
-	b.ReportMetric((print / n).Seconds(), "s/fingerprint")
-	b.ReportMetric((md5 / n).Seconds(), "s/md5")
-	b.ReportMetric(print.Seconds()/count.Seconds(), "ratio-to-count")
-	b.ReportMetric(print.Seconds()/scan.Seconds(), "ratio-to-scan")
 }
