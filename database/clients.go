@@ -118,6 +118,16 @@ func (c Client) command(d DSN, role, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// addOption sets one more setting for the session of a command that becomes a
+// role.
+func addOption(cmd *exec.Cmd, setting string) {
+	for i, line := range cmd.Env {
+		if strings.HasPrefix(line, "PGOPTIONS=") {
+			cmd.Env[i] += " -c " + setting
+		}
+	}
+}
+
 // envOf maps parameters to libpq's variables.
 var envOf = map[string]string{"sslmode": "PGSSLMODE", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslrootcert": "PGSSLROOTCERT",
 	"connect_timeout": "PGCONNECT_TIMEOUT", "passfile": "PGPASSFILE", "service": "PGSERVICE", "servicefile": "PGSERVICEFILE",

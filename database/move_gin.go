@@ -16,12 +16,14 @@ import (
 // PostgreSQL up to 17 builds a GIN index in one process, and the one on
 // posts.message takes longer than everything else together. Made on the empty
 // table, with the rows coming in pieces over several connections, its work is
-// spread over all of them; the index is about an eighth larger.
+// spread over all of them; the index is about an eighth larger. With one
+// connection that gains nothing: then it is built from the full table, but apart
+// from the B-trees, which want more memory than a GIN index has use for.
 
 // defaultBigTable is from when on that pays.
 const defaultBigTable = 8 << 20
 
-// earlyIndex is built before the rows.
+// earlyIndex is built before pg_restore builds the others.
 type earlyIndex struct{ schema, name, definition string }
 
 // plainName are names that stand unambiguously in pg_restore's list.
@@ -39,7 +41,7 @@ func (mv *mover) pieces(ctx context.Context, tx pgx.Tx) ([]piece, error) {
 		left := 1
 		// Reading a range of pages needs PostgreSQL 14; older servers would
 		// read the whole table for each.
-		if mv.o.Jobs < 2 || t.bytes < big || mv.plan.SourceVersion < 140000 {
+		if t.bytes < big || mv.o.Jobs > 1 && mv.plan.SourceVersion < 140000 {
 			out = append(out, piece{table: t, last: &left})
 			continue
 		}
@@ -47,11 +49,11 @@ func (mv *mover) pieces(ctx context.Context, tx pgx.Tx) ([]piece, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(indexes) == 0 || pages < 2 {
+		mv.early = append(mv.early, indexes...)
+		if len(indexes) == 0 || pages < 2 || mv.o.Jobs == 1 {
 			out = append(out, piece{table: t, last: &left})
 			continue
 		}
-		mv.early = append(mv.early, indexes...)
 		step := max(1, pages/int64(mv.o.Jobs*8))
 		left = 0
 		for from := int64(0); from < pages; from += step {
@@ -63,7 +65,15 @@ func (mv *mover) pieces(ctx context.Context, tx pgx.Tx) ([]piece, error) {
 			out = append(out, p)
 		}
 	}
-	return out, mv.target.in(ctx, mv.db, func(conn *pgx.Conn) error {
+	if mv.o.Jobs == 1 {
+		return out, nil
+	}
+	return out, mv.createEarly(ctx)
+}
+
+// createEarly makes the full text indexes.
+func (mv *mover) createEarly(ctx context.Context) error {
+	return mv.target.in(ctx, mv.db, func(conn *pgx.Conn) error {
 		steps := []Step{{What: "become the role", SQL: "SET LOCAL ROLE " + ident(mv.role)}}
 		for _, x := range mv.early {
 			steps = append(steps, Step{What: "create index " + x.name, SQL: x.definition})
@@ -106,7 +116,7 @@ func (p piece) where() string {
 
 // settleEarly moves what waits in the pending lists into the indexes.
 func (mv *mover) settleEarly(ctx context.Context) error {
-	if len(mv.early) == 0 {
+	if len(mv.early) == 0 || mv.o.Jobs == 1 {
 		return nil
 	}
 	return mv.target.in(ctx, mv.db, func(conn *pgx.Conn) error {

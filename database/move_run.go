@@ -26,7 +26,7 @@ type mover struct {
 	db, role string // on the target, under their present names
 	snapshot string
 	list     []tableInfo
-	early    []earlyIndex // built before the rows
+	early    []earlyIndex // built before the rows, or before the other indexes
 	origin   chan fingerprintResult
 	dir      string // for the list of indexes, which pg_restore must be able to seek in
 
@@ -166,6 +166,11 @@ func (mv *mover) indexes(ctx context.Context, _ pgx.Tx) error {
 		mv.dumpArgs("post-data", "--format=custom", "--compress=0", "--file="+file)...)); err != nil {
 		return err
 	}
+	if mv.o.Jobs == 1 {
+		if err := mv.createEarly(ctx); err != nil {
+			return err
+		}
+	}
 	args := []string{"--section=post-data", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password", "--jobs=" + strconv.Itoa(mv.o.Jobs), "--dbname=" + mv.db}
 	if len(mv.early) > 0 {
 		list, err := mv.withoutEarly(ctx, file)
@@ -174,7 +179,25 @@ func (mv *mover) indexes(ctx context.Context, _ pgx.Tx) error {
 		}
 		args = append(args, "--use-list="+list)
 	}
-	return childproc.Run(ctx, mv.plan.Programs.command(mv.o.Target.With(mv.db), mv.role, "pg_restore", append(args, file)...))
+	cmd := mv.plan.Programs.command(mv.o.Target.With(mv.db), mv.role, "pg_restore", append(args, file)...)
+	if mv.o.Jobs == 1 {
+		memory, err := mv.sortMemory(ctx)
+		if err != nil {
+			return err
+		}
+		addOption(cmd, memory)
+	}
+	return childproc.Run(ctx, cmd)
+}
+
+// sortMemory is a setting that lets one job sort a B-tree in memory and with
+// the server's parallel workers, where the server's own (the Linux package's is
+// 16 MB) does not. Several jobs keep the cores busy without it.
+func (mv *mover) sortMemory(ctx context.Context) (string, error) {
+	const wanted = 128 << 10 // kB
+	var has int
+	err := mv.target.conn.QueryRow(ctx, "SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'").Scan(&has)
+	return fmt.Sprintf("maintenance_work_mem=%dkB", max(wanted, has)), err
 }
 
 // verifyAndAnalyze compares both sides while the target collects statistics:
