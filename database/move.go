@@ -23,7 +23,8 @@ type MoveOptions struct {
 	Role     string
 	Password Secret
 	// Jobs is how many tables are copied and indexes built at the same time;
-	// default 2. One core of the target server each is of use.
+	// default 2. One core of the target server each is of use. A single job
+	// sorts with 128 MB of the target's memory, several with its own setting.
 	Jobs int
 	// ProgramDirs are searched for pg_dump, pg_restore and psql besides the
 	// usual places.
