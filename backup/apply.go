@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -28,7 +29,7 @@ func (p *RestorePlan) Apply(ctx context.Context) (_ *RestoreResult, err error) {
 		return nil, fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	r := &restorer{p: p, begin: time.Now(), limit: &limiter{}}
+	r := &restorer{p: p, begin: time.Now(), limit: &limiter{}, sums: manysha.New()}
 	if r.res.Recovered, err = recoverAll(ctx, p.target); err != nil {
 		return nil, fmt.Errorf("restore: recover an earlier restore: %w", err)
 	}
@@ -51,6 +52,7 @@ type restorer struct {
 	p     *RestorePlan
 	begin time.Time
 	limit *limiter
+	sums  *manysha.Pool
 	res   RestoreResult
 }
 
@@ -137,7 +139,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 		return err
 	}
 	p.o.hook("restore:database-created")
-	l := &loader{store: p.store, m: p.m, keys: p.keys, to: p.live.with(p.j.Database.Staged), workers: p.o.Workers, deferText: p.o.DeferFullText, limit: r.limit, hook: p.o.hook}
+	l := &loader{store: p.store, m: p.m, keys: p.keys, to: p.live.with(p.j.Database.Staged), workers: processors(p.o.Workers), sums: r.sums, deferText: p.o.DeferFullText, limit: r.limit, hook: p.o.hook}
 	res, err := l.run(ctx)
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 func (r *restorer) stageFiles(ctx context.Context) error {
 	p, begin := r.p, time.Now()
 	u := &unpacker{store: p.store, m: p.m, keys: p.keys, dirs: map[string]string{}, want: func(string) bool { return true },
-		owner: p.target.Owner, workers: p.o.Workers, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
+		owner: p.target.Owner, workers: atOnce(p.o.Workers, r.sums), sums: r.sums, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
 	for i, name := range sortedKeys(p.target.Dirs) {
 		staged := p.j.Paths[i].Staged // directories come first, in the same order
 		if err := os.Mkdir(staged, 0o700); err != nil {

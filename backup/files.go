@@ -27,8 +27,8 @@ type packJob struct {
 	err    error
 }
 
-// maxJobEntries bounds what a job holds in memory.
-const maxJobEntries = 8192
+// maxJobEntries bounds what a job holds in memory, about a megabyte.
+const maxJobEntries = 2048
 
 // filesJob saves trees.
 type filesJob struct {

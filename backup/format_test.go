@@ -17,10 +17,7 @@ import (
 )
 
 func TestFramesOfBothKindsAreOrdinaryZstd(t *testing.T) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	enc := newEncoders(zstd.SpeedDefault, 1)
 	noise := make([]byte, 700_001)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for i := range noise {

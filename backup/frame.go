@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -11,10 +12,46 @@ import (
 // ordinary zstd: every decoder reads them. Raw frames cost a memory copy where
 // compression would cost a hundred times that for nothing.
 type frameWriter struct {
-	w     io.Writer
-	enc   *zstd.Encoder
-	mode  frameMode
-	block []byte // raw mode: 3 bytes of block header, then data
+	w        io.Writer
+	encoders *encoders
+	enc      *zstd.Encoder // of the compressed frame that is open
+	mode     frameMode
+	block    []byte // raw mode: 3 bytes of block header, then data
+}
+
+// encoders lends a bounded number of encoders, each of which holds several
+// megabytes. Who takes one must not wait for another borrower before giving it
+// back.
+type encoders struct {
+	level zstd.EncoderLevel
+	idle  chan *zstd.Encoder // nil for one that is yet to be made
+}
+
+func newEncoders(level zstd.EncoderLevel, n int) *encoders {
+	e := &encoders{level: level, idle: make(chan *zstd.Encoder, n)}
+	for range n {
+		e.idle <- nil
+	}
+	return e
+}
+
+// take waits for an encoder. The library's option for less memory would move
+// the whole window for each block of 128 KiB.
+func (e *encoders) take() (*zstd.Encoder, error) {
+	if enc := <-e.idle; enc != nil {
+		return enc, nil
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(e.level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		e.idle <- nil
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	return enc, nil
+}
+
+func (e *encoders) giveBack(enc *zstd.Encoder) {
+	enc.Reset(io.Discard)
+	e.idle <- enc
 }
 
 type frameMode int
@@ -32,8 +69,17 @@ const rawBlock = 128 << 10
 // with a window of 128 KiB.
 var rawHeader = [6]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3}
 
-func newFrameWriter(w io.Writer, enc *zstd.Encoder) *frameWriter {
-	return &frameWriter{w: w, enc: enc}
+func newFrameWriter(w io.Writer, e *encoders) *frameWriter {
+	return &frameWriter{w: w, encoders: e}
+}
+
+// cut ends the raw block that is being filled, so that a full one that follows
+// is written from where it is.
+func (f *frameWriter) cut() error {
+	if f.mode == frameRaw && len(f.block) > 3 {
+		return f.flushBlock(0)
+	}
+	return nil
 }
 
 // compressed makes what follows compressed; raw makes it stored. Both end the
@@ -48,18 +94,23 @@ func (f *frameWriter) to(mode frameMode) error {
 	if err := f.end(); err != nil {
 		return err
 	}
-	f.mode = mode
 	switch mode {
 	case frameCompressed:
+		var err error
+		if f.enc, err = f.encoders.take(); err != nil {
+			return err
+		}
 		f.enc.Reset(f.w)
 	case frameRaw:
 		if f.block == nil {
 			f.block = make([]byte, 3, 3+rawBlock)
 		}
 		f.block = f.block[:3]
-		_, err := f.w.Write(rawHeader[:])
-		return err
+		if _, err := f.w.Write(rawHeader[:]); err != nil {
+			return err
+		}
 	}
+	f.mode = mode
 	return nil
 }
 
@@ -79,6 +130,13 @@ func (f *frameWriter) Write(p []byte) (int, error) {
 				return total - len(p), err
 			}
 		}
+		if len(f.block) == 3 && len(p) >= rawBlock {
+			if err := f.whole(p[:rawBlock]); err != nil {
+				return total - len(p), err
+			}
+			p = p[rawBlock:]
+			continue
+		}
 		n := min(len(p), 3+rawBlock-len(f.block))
 		f.block = append(f.block, p[:n]...)
 		p = p[n:]
@@ -86,9 +144,25 @@ func (f *frameWriter) Write(p []byte) (int, error) {
 	return total, nil
 }
 
-func (f *frameWriter) flushBlock(last uint32) error {
-	head := last | uint32(len(f.block)-3)<<3 // type 0: raw
+// whole writes a full block from where it is. It is never the last one of its
+// frame, because end adds another, if need be an empty one.
+func (f *frameWriter) whole(p []byte) error {
+	f.head(0, len(p))
+	if _, err := f.w.Write(f.block); err != nil {
+		return err
+	}
+	_, err := f.w.Write(p)
+	return err
+}
+
+// head sets the header of a raw block of n bytes.
+func (f *frameWriter) head(last uint32, n int) {
+	head := last | uint32(n)<<3 // type 0: raw
 	f.block[0], f.block[1], f.block[2] = byte(head), byte(head>>8), byte(head>>16)
+}
+
+func (f *frameWriter) flushBlock(last uint32) error {
+	f.head(last, len(f.block)-3)
 	_, err := f.w.Write(f.block)
 	f.block = f.block[:3]
 	return err
@@ -99,11 +173,21 @@ func (f *frameWriter) end() error {
 	f.mode = frameNone
 	switch mode {
 	case frameCompressed:
-		return f.enc.Close()
+		err := f.enc.Close()
+		f.release()
+		return err
 	case frameRaw:
 		return f.flushBlock(1)
 	}
 	return nil
+}
+
+// release gives the encoder back, whatever became of the frame.
+func (f *frameWriter) release() {
+	if f.enc != nil {
+		f.encoders.giveBack(f.enc)
+		f.enc = nil
+	}
 }
 
 // Close ends the last frame. A file without any bytes gets one empty frame, so

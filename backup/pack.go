@@ -3,7 +3,6 @@ package backup
 import (
 	"archive/tar"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,17 +20,28 @@ type packWriter struct {
 	limit *limiter
 	note  func(Finding)
 	buf   []byte
-	hash  hash.Hash
+	hash  hash.Hash  // of the file that is read
+	late  []lateHash // of files before it, oldest first
 
 	part *partWriter
 	tar  *tar.Writer
 }
 
+// lateHash is a hash whose sum has not been asked for: asking would hash at
+// once what is better hashed together with other streams.
+type lateHash struct {
+	hash hash.Hash
+	of   *jobEntry
+}
+
+// maxLate bounds what waits, about 160 KB each.
+const maxLate = 2
+
 // readBuffer is the block of reading and hashing. Larger blocks were slower.
 const readBuffer = 128 << 10
 
 func newPackWriter(ctx context.Context, b *parts, limit *limiter, note func(Finding)) *packWriter {
-	return &packWriter{ctx: ctx, parts: b, limit: limit, note: note, buf: make([]byte, readBuffer), hash: sha256.New()}
+	return &packWriter{ctx: ctx, parts: b, limit: limit, note: note, buf: make([]byte, readBuffer), hash: b.sums.Hash()}
 }
 
 // write stores what of the job has to be stored, and fills in hashes and pack
@@ -76,7 +86,29 @@ func (w *packWriter) entries(j *packJob, name string) error {
 			return err
 		}
 	}
+	for len(w.late) > 0 {
+		w.settle()
+	}
 	return nil
+}
+
+// putAside puts the hash of e aside and takes an idle one.
+func (w *packWriter) putAside(e *jobEntry) {
+	w.late = append(w.late, lateHash{w.hash, e})
+	if len(w.late) > maxLate {
+		w.hash = w.settle()
+	} else {
+		w.hash = w.parts.sums.Hash()
+	}
+}
+
+// settle fills in the oldest late hash. A file that was read again has two,
+// and the later one counts.
+func (w *packWriter) settle() hash.Hash {
+	l := w.late[0]
+	w.late = w.late[1:]
+	l.of.hash = hex.EncodeToString(l.hash.Sum(nil))
+	return l.hash
 }
 
 // file stores one file. One that changes while it is read is read again, up to
@@ -131,7 +163,8 @@ func (w *packWriter) once(j *packJob, e *jobEntry, pack string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	e.size, e.mtime, e.hash, e.pack = size, mtime, hex.EncodeToString(w.hash.Sum(nil)), pack
+	w.putAside(e)
+	e.size, e.mtime, e.pack = size, mtime, pack
 	if now == nil {
 		return full, nil
 	}
@@ -157,6 +190,9 @@ func (w *packWriter) copyFile(e *jobEntry, r io.Reader, size, mtime int64) (full
 	}
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: e.path, Mode: int64(e.mode), Size: size, ModTime: time.Unix(0, mtime)}
 	if err := w.tar.WriteHeader(h); err != nil {
+		return false, err
+	}
+	if err := w.part.frames.cut(); err != nil {
 		return false, err
 	}
 	w.hash.Reset()

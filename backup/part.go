@@ -3,7 +3,6 @@ package backup
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 	"io"
 
 	"filippo.io/age"
-	"github.com/klauspost/compress/zstd"
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // partWriter is the chain from plain bytes to a stored object: count and hash,
@@ -28,7 +27,6 @@ type partWriter struct {
 	buffer   *bufio.Writer
 	sum      *sumWriter
 	object   ObjectWriter
-	release  func()
 }
 
 // sumWriter counts and hashes what passes.
@@ -57,32 +55,12 @@ type parts struct {
 	store    Store
 	id       string // set before the first part
 	seal     *sealer
-	encoders chan *zstd.Encoder
-	level    zstd.EncoderLevel
+	encoders *encoders
+	sums     *manysha.Pool
 }
 
-func newParts(store Store, seal *sealer, level zstd.EncoderLevel, workers int) *parts {
-	return &parts{store: store, seal: seal, level: level, encoders: make(chan *zstd.Encoder, workers)}
-}
-
-// encoder takes an idle encoder or makes one. Each holds several megabytes,
-// and there are never more than writers at work. The library's option for less
-// memory would move the whole window for each block of 128 KiB.
-func (b *parts) encoder() (*zstd.Encoder, error) {
-	select {
-	case e := <-b.encoders:
-		return e, nil
-	default:
-	}
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(b.level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
-}
-
-func (b *parts) giveBack(e *zstd.Encoder) {
-	e.Reset(io.Discard)
-	select {
-	case b.encoders <- e:
-	default:
-	}
+func newParts(store Store, seal *sealer, encoders *encoders) *parts {
+	return &parts{store: store, seal: seal, encoders: encoders, sums: manysha.New()}
 }
 
 // create begins a part. name is without the .zst and .age that kind adds.
@@ -97,11 +75,11 @@ func (b *parts) create(ctx context.Context, name string, kind partKind) (*partWr
 	if err != nil {
 		return nil, err
 	}
-	p := &partWriter{name: name, hashText: kind.hash, object: object, release: func() {}}
+	p := &partWriter{name: name, hashText: kind.hash, object: object}
 	if kind.hash {
-		p.plain = sha256.New()
+		p.plain = b.sums.Hash()
 	}
-	p.sum = &sumWriter{w: object, hash: sha256.New()}
+	p.sum = &sumWriter{w: object, hash: b.sums.Hash()}
 	p.top = p.sum
 	if b.seal != nil && !kind.open {
 		if p.seal, err = age.Encrypt(p.sum, b.seal.recipients...); err != nil {
@@ -110,13 +88,8 @@ func (b *parts) create(ctx context.Context, name string, kind partKind) (*partWr
 		p.top = p.seal
 	}
 	if kind.zstd {
-		enc, err := b.encoder()
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("compress %s: %w", name, err), object.Abort())
-		}
-		p.buffer = bufio.NewWriterSize(p.top, 64<<10)
-		p.frames = newFrameWriter(p.buffer, enc)
-		p.release = func() { b.giveBack(enc) }
+		p.buffer = bufio.NewWriterSize(p.top, 8<<10) // joins small writes only
+		p.frames = newFrameWriter(p.buffer, b.encoders)
 		p.top = p.frames
 	}
 	return p, nil
@@ -149,9 +122,8 @@ func (p *partWriter) finish() (Part, func() error, error) {
 		}
 		return nil
 	}()
-	p.release()
-	p.release = func() {}
 	if err != nil {
+		p.release()
 		return Part{}, nil, errors.Join(fmt.Errorf("write %s: %w", p.name, err), p.object.Abort())
 	}
 	part := Part{Name: p.name, Size: p.sum.n, SHA256: hex.EncodeToString(p.sum.hash.Sum(nil)), PlainSize: p.plainN}
@@ -200,8 +172,13 @@ func (p *partWriter) close() (Part, error) {
 // report, so abort's own is dropped.
 func (p *partWriter) abort() {
 	p.release()
-	p.release = func() {}
 	_ = p.object.Abort()
+}
+
+func (p *partWriter) release() {
+	if p.frames != nil {
+		p.frames.release()
+	}
 }
 
 // writePart stores text as one part.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -52,20 +53,18 @@ func (s *sumReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// proof says which hashes a reader compares. Without the processor's help,
-// SHA-256 is slower than everything else that reading does, so no byte is
-// hashed twice without need.
-type proof int
-
-const (
-	bothHashes  proof = iota
-	storedHash        // equal stored bytes hold equal plain bytes
-	contentHash       // the plain bytes; for a pack, the caller compares each file
-)
+// proof says which hashes a reader compares: SHA-256 is slower than everything
+// else that reading does, so no byte is hashed twice without need. Equal stored
+// bytes hold equal plain bytes; of a pack's plain bytes, the caller compares
+// each file.
+type proof struct {
+	stored, plain bool
+	sums          *manysha.Pool // nil is for a reader on its own
+}
 
 // openPart opens a part of backup id; all its hashes are compared.
 func openPart(ctx context.Context, store Store, id string, part Part, keys []age.Identity) (*partReader, error) {
-	return openProof(ctx, store, id, part, keys, bothHashes)
+	return openProof(ctx, store, id, part, keys, proof{stored: true, plain: true})
 }
 
 // openProof is openPart with a choice of hashes.
@@ -74,9 +73,9 @@ func openProof(ctx context.Context, store Store, id string, part Part, keys []ag
 	if err != nil {
 		return nil, err
 	}
-	r := &partReader{part: part, object: object, sum: &sumReader{r: object, hash: sha256.New(), max: part.Size}}
-	if how == contentHash {
-		r.sum.hash = nil
+	r := &partReader{part: part, object: object, sum: &sumReader{r: object, max: part.Size}}
+	if how.stored {
+		r.sum.hash = how.sums.Hash()
 	}
 	r.top = r.sum
 	name := part.Name
@@ -94,8 +93,8 @@ func openProof(ctx context.Context, store Store, id string, part Part, keys []ag
 		}
 		r.top = r.zstd
 	}
-	if part.PlainSHA256 != "" && how != storedHash {
-		r.plain = sha256.New()
+	if part.PlainSHA256 != "" && how.plain {
+		r.plain = how.sums.Hash()
 	}
 	return r, nil
 }
@@ -188,13 +187,13 @@ func readPart(ctx context.Context, store Store, id string, part Part, keys []age
 
 // checkStored reads a part's stored bytes only and compares size and hash.
 // Nothing has to be decrypted for it.
-func checkStored(ctx context.Context, store Store, id string, part Part) error {
+func checkStored(ctx context.Context, store Store, id string, part Part, sums *manysha.Pool) error {
 	object, err := store.Open(ctx, id+"/"+part.Name)
 	if err != nil {
 		return err
 	}
 	defer object.Close()
-	r := &partReader{part: part, sum: &sumReader{r: object, hash: sha256.New(), max: part.Size}, n: part.PlainSize}
+	r := &partReader{part: part, sum: &sumReader{r: object, hash: sums.Hash(), max: part.Size}, n: part.PlainSize}
 	if err := r.check(); err != nil {
 		return fmt.Errorf("read %s: %w: %w", part.Name, ErrDamaged, err)
 	}

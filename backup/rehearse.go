@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // RehearseOptions say where to rehearse.
@@ -60,9 +61,6 @@ func Rehearse(ctx context.Context, store Store, id string, o RehearseOptions) (_
 	if o.AdminDSN == "" && o.ScratchDir == "" {
 		return nil, errors.New("rehearse: neither a server nor a scratch directory is given")
 	}
-	if o.Workers <= 0 {
-		o.Workers = max(2, runtime.NumCPU())
-	}
 	if o.hook == nil {
 		o.hook = func(string) {}
 	}
@@ -81,8 +79,9 @@ func Rehearse(ctx context.Context, store Store, id string, o RehearseOptions) (_
 	}
 	r := &rehearsal{store: store, m: m, o: o, begin: time.Now(), limit: &limiter{}}
 	r.res = &RehearseResult{Backup: m.ID, Findings: []Finding{}}
-	r.load = &loader{store: store, m: m, keys: keys, workers: o.Workers, limit: r.limit, hook: o.hook}
-	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: o.Workers, limit: r.limit, hook: o.hook, folds: foldsCase}
+	sums := manysha.New()
+	r.load = &loader{store: store, m: m, keys: keys, workers: processors(o.Workers), sums: sums, limit: r.limit, hook: o.hook}
+	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: atOnce(o.Workers, sums), sums: sums, limit: r.limit, hook: o.hook, folds: foldsCase}
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}

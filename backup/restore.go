@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -58,7 +57,8 @@ type RestoreOptions struct {
 	// crash in between is repaired by Recover.
 	DeferFullText bool
 	// Workers is how many connections and writers work; 0 is one for each
-	// processor, at least two.
+	// processor, at least two, and sixteen writers where the processor hashes
+	// sixteen files as fast as one.
 	Workers  int
 	Progress func(Progress)
 
@@ -138,9 +138,6 @@ func PlanRestore(ctx context.Context, store Store, id string, target Target, o R
 }
 
 func (p *RestorePlan) defaults() {
-	if p.o.Workers <= 0 {
-		p.o.Workers = max(2, runtime.NumCPU())
-	}
 	if p.o.now == nil {
 		p.o.now = time.Now
 	}

@@ -8,8 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Export writes a backup, and the parents it needs, as one tar. Unpacked into
@@ -133,7 +134,7 @@ func copyOne(ctx context.Context, from, to Store, id string, res *CopyResult, li
 		return err
 	}
 	for _, p := range m.Parts() {
-		if o, err := to.Stat(ctx, id+"/"+p.Name); err == nil && o.Size == p.Size && checkStored(ctx, to, id, p) == nil {
+		if o, err := to.Stat(ctx, id+"/"+p.Name); err == nil && o.Size == p.Size && checkStored(ctx, to, id, p, nil) == nil {
 			res.Skipped++
 			continue
 		}
@@ -198,7 +199,8 @@ func Extract(ctx context.Context, store Store, id, path, dir string, keys Keys) 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return 0, 0, fmt.Errorf("extract: %w", err)
 	}
-	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: runtime.NumCPU(), limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
+	sums := manysha.New()
+	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: atOnce(0, sums), sums: sums, limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
 		want: func(p string) bool { return within(p, path) || strings.HasPrefix(path, p+"/") }}
 	err = u.run(ctx)
 	if err == nil && u.files == 0 {

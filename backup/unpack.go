@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -13,10 +14,12 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"filippo.io/age"
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Ownership is the numeric owner that restored files get. Only root can give
@@ -34,6 +37,7 @@ type unpacker struct {
 	want    func(path string) bool
 	owner   *Ownership
 	workers int
+	sums    *manysha.Pool
 	limit   *limiter
 	hook    func(string)
 	folds   func(dir string) (bool, error) // does the file system fold case?
@@ -121,23 +125,10 @@ func (u *unpacker) local(p string) (string, bool) {
 // unpackAll makes the directories while packs are being read.
 func (u *unpacker) unpackAll(ctx context.Context) error {
 	g, ctx := newGroup(ctx)
-	g.run(func() error {
-		for _, e := range u.made {
-			if e.kind != 'd' {
-				continue
-			}
-			p, _ := u.local(e.path)
-			if err := os.Mkdir(p, 0o700); errors.Is(err, fs.ErrNotExist) {
-				err = os.MkdirAll(p, 0o700)
-				if err != nil {
-					return err
-				}
-			} else if err != nil && !errors.Is(err, fs.ErrExist) {
-				return err
-			}
-		}
-		return ctx.Err()
-	})
+	var next atomic.Int64
+	for range 2 { // making one costs as much as writing a small file
+		g.run(func() error { return u.makeDirs(ctx, &next) })
+	}
 	queue := make(chan string)
 	g.run(func() error {
 		defer close(queue)
@@ -153,13 +144,13 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 	owners, mu := packOwner{}, sync.Mutex{}
 	for range u.workers {
 		g.run(func() error {
-			buf := make([]byte, readBuffer)
+			buf, h := make([]byte, readBuffer), u.sums.Hash()
 			for name := range queue {
 				mu.Lock()
 				id, part, err := owners.find(ctx, u.store, u.m, name)
 				mu.Unlock()
 				if err == nil {
-					err = u.pack(ctx, id, part, u.packs[name], buf)
+					err = u.pack(ctx, id, part, u.packs[name], buf, h)
 				}
 				if err != nil {
 					return fmt.Errorf("pack %s: %w", name, err)
@@ -170,6 +161,32 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 		})
 	}
 	return g.wait()
+}
+
+// makeDirs makes directories, some from next on at a time, until none is left.
+// Others do the same; who comes before a parent's maker makes the parent too.
+func (u *unpacker) makeDirs(ctx context.Context, next *atomic.Int64) error {
+	const some = 64
+	for ctx.Err() == nil {
+		end := int(next.Add(some))
+		if end-some >= len(u.made) {
+			return nil
+		}
+		for _, e := range u.made[end-some : min(end, len(u.made))] {
+			if e.kind != 'd' {
+				continue
+			}
+			p, _ := u.local(e.path)
+			err := os.Mkdir(p, 0o700)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = os.MkdirAll(p, 0o700)
+			}
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+		}
+	}
+	return context.Cause(ctx)
 }
 
 // packsBySize gives the names of the packs, those with the most to restore
@@ -186,8 +203,8 @@ func (u *unpacker) packsBySize() []string {
 }
 
 // pack writes the wanted files of one pack and compares each with the list.
-func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[string]*restoreFile, buf []byte) error {
-	r, err := openProof(ctx, u.store, id, part, u.keys, contentHash)
+func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[string]*restoreFile, buf []byte, h hash.Hash) error {
+	r, err := openProof(ctx, u.store, id, part, u.keys, proof{sums: u.sums})
 	if err != nil {
 		return err
 	}
@@ -206,7 +223,7 @@ func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[stri
 			continue // unwanted, or a directory, which the list gives
 		}
 		p, _ := u.local(head.Name)
-		if f.ok, err = u.file(ctx, p, t, head.Size, f, buf); err != nil {
+		if f.ok, err = u.file(ctx, p, t, head.Size, f, buf, h); err != nil {
 			return err
 		}
 	}
@@ -223,7 +240,7 @@ func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[stri
 
 // file writes one file and tells whether it is the wanted version: a pack may
 // hold earlier ones of a file that changed while it was read.
-func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, f *restoreFile, buf []byte) (bool, error) {
+func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, f *restoreFile, buf []byte, h hash.Hash) (bool, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC | syscall.O_NOFOLLOW
 	out, err := os.OpenFile(p, flags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -234,7 +251,7 @@ func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, 
 	if err != nil {
 		return false, err
 	}
-	h := sha256.New()
+	h.Reset()
 	err = func() error {
 		for {
 			n, err := r.Read(buf)

@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"runtime"
 	"slices"
 	"time"
 
 	"filippo.io/age"
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Depth says how thoroughly Verify reads.
@@ -40,7 +40,7 @@ type VerifyOptions struct {
 	// Keys open an encrypted backup. Without them a full verification still
 	// compares all stored hashes, but looks at nothing inside.
 	Keys     Keys
-	Workers  int // 0 is one for each processor
+	Workers  int // how many parts are read at a time; 0 chooses by the processor
 	Progress func(Progress)
 
 	now func() time.Time
@@ -77,13 +77,10 @@ func Verify(ctx context.Context, store Store, id string, o VerifyOptions) (*Veri
 
 func verify(ctx context.Context, store Store, id string, o VerifyOptions) (*VerifyResult, error) {
 	begin := time.Now()
-	if o.Workers <= 0 {
-		o.Workers = runtime.NumCPU()
-	}
 	if o.now == nil {
 		o.now = time.Now
 	}
-	v := &verifier{store: store, o: o, limit: &limiter{}}
+	v := &verifier{store: store, o: o, sums: manysha.New(), limit: &limiter{}}
 	m, err := Load(ctx, store, id)
 	if errors.Is(err, ErrDamaged) {
 		v.notes.add(damage(id+"/"+manifestName, err))
@@ -108,6 +105,7 @@ type verifier struct {
 	o     VerifyOptions
 	m     *Manifest
 	keys  []age.Identity
+	sums  *manysha.Pool
 	blind bool // encrypted, and no key was given
 	limit *limiter
 	notes notes
@@ -168,7 +166,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	for range v.o.Workers {
+	for range atOnce(v.o.Workers, v.sums) {
 		g.run(func() error {
 			for t := range queue {
 				if err := v.one(ctx, t); err != nil {
@@ -343,7 +341,7 @@ func (v *verifier) one(ctx context.Context, t task) error {
 	}
 	if err == nil && (v.o.Depth == Full || v.o.Depth == Deep || v.o.Depth == Sampled && v.sampled(t.part)) {
 		if v.blind {
-			err = checkStored(ctx, v.store, t.owner, t.part)
+			err = checkStored(ctx, v.store, t.owner, t.part, v.sums)
 		} else {
 			err = v.readTask(ctx, t)
 		}
@@ -375,10 +373,7 @@ func (v *verifier) count(p Part) {
 }
 
 func (v *verifier) readTask(ctx context.Context, t task) error {
-	how := storedHash
-	if v.o.Depth == Deep {
-		how = bothHashes
-	}
+	how := proof{stored: true, plain: v.o.Depth == Deep, sums: v.sums}
 	r, err := openProof(ctx, v.store, t.owner, t.part, v.keys, how)
 	if err != nil {
 		return err
@@ -437,7 +432,7 @@ func (v *verifier) piece(r io.Reader, p Piece) error {
 // hash. The last of several entries with one name is the one that counts.
 func (v *verifier) pack(ctx context.Context, r io.Reader, want map[string]wantFile) error {
 	found := make(map[string]bool, len(want))
-	h, buf := sha256.New(), make([]byte, readBuffer)
+	h, buf := v.sums.Hash(), make([]byte, readBuffer)
 	t := tar.NewReader(r)
 	for {
 		head, err := t.Next()

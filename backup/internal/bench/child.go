@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 
 	"github.com/gitlab-mattermost/sdk/backup"
 )
@@ -19,11 +20,15 @@ func child(text string) int {
 	var j job
 	err := json.Unmarshal([]byte(text), &j)
 	var a *answer
+	watch := watchChildren()
 	if err == nil {
 		a, err = j.run(context.Background())
 	}
+	below := watch.end()
 	if err == nil {
-		a.Peak, err = peak()
+		var own float64
+		own, err = peakOf("self")
+		a.Peak = own + below
 	}
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(a)
@@ -79,25 +84,63 @@ func (j job) run(ctx context.Context) (*answer, error) {
 	return nil, errors.New("unknown operation " + j.Op)
 }
 
-// peak is this process's peak plus twice that of its largest child: two
-// pg_dump run at a time.
-func peak() (float64, error) {
-	status, err := os.ReadFile("/proc/self/status")
+// children watches the memory of this process's children. What the system keeps
+// of ended ones is no use: it counts what the parent had when it made them.
+type children struct {
+	stop chan struct{}
+	done chan float64 // the largest sum of their own peaks, MiB
+}
+
+func watchChildren() *children {
+	c := &children{stop: make(chan struct{}), done: make(chan float64, 1)}
+	go func() {
+		tick, most := time.NewTicker(20*time.Millisecond), 0.0
+		defer tick.Stop()
+		for {
+			select {
+			case <-c.stop:
+				c.done <- most
+				return
+			case <-tick.C:
+				most = max(most, childPeaks())
+			}
+		}
+	}()
+	return c
+}
+
+// end gives the result.
+func (c *children) end() float64 {
+	close(c.stop)
+	return <-c.done
+}
+
+// childPeaks adds up the peaks of all children that live now; one that ends
+// meanwhile has none.
+func childPeaks() float64 {
+	var sum float64
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, pid := range strings.Fields(string(text)) {
+			peak, _ := peakOf(pid)
+			sum += peak
+		}
+	}
+	return sum
+}
+
+// peakOf is the largest resident size of a process so far, in MiB.
+func peakOf(pid string) (float64, error) {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.SplitSeq(string(status), "\n") {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				return 0, err
-			}
-			var children syscall.Rusage
-			if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children); err != nil {
-				return 0, err
-			}
-			return (kb + 2*float64(children.Maxrss)) / 1024, nil
+			return kb / 1024, err
 		}
 	}
-	return 0, errors.New("no VmHWM in /proc/self/status")
+	return 0, errors.New("no VmHWM in /proc/" + pid + "/status")
 }

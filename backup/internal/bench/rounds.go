@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gitlab-mattermost/sdk/backup"
@@ -18,6 +19,7 @@ import (
 func (b *bench) shell(name, script string) error {
 	cmd := exec.Command("bash", "-c", "set -e -o pipefail; "+script)
 	cmd.Env = append(os.Environ(), "PATH="+b.cluster.BinDir+":"+os.Getenv("PATH"), "PGHOST="+b.cluster.SocketDir, fmt.Sprint("PGPORT=", b.cluster.Port), "PGUSER="+pgUser)
+	settle()
 	begin := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, out)
@@ -26,6 +28,10 @@ func (b *bench) shell(name, script string) error {
 	b.cpu(name, cmd)
 	return nil
 }
+
+// settle lets the disk finish what went before: the documented commands leave
+// what they wrote in memory, and whoever comes next would pay for it.
+func settle() { syscall.Sync() }
 
 // cpu records the processor seconds of a program and its children; those of
 // the server are not in it.
@@ -50,6 +56,7 @@ func (b *bench) ours(ctx context.Context, name string, j job) (*answer, error) {
 	cmd := exec.CommandContext(ctx, self, "child", string(text))
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
+	settle()
 	begin := time.Now()
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", name, err, stderr.String())

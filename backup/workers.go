@@ -1,0 +1,26 @@
+package backup
+
+import (
+	"runtime"
+
+	"github.com/gitlab-mattermost/sdk/internal/manysha"
+)
+
+// processors is how many goroutines do work that keeps a processor busy: as
+// many as the caller asked for; for 0, one for each processor, at least two.
+func processors(asked int) int {
+	if asked > 0 {
+		return asked
+	}
+	return max(2, runtime.NumCPU())
+}
+
+// atOnce is how many files or parts are read or written at the same time. Left
+// to itself that is more than there are processors where hashes in company are
+// faster.
+func atOnce(asked int, sums *manysha.Pool) int {
+	if asked > 0 {
+		return asked
+	}
+	return sums.Width(processors(asked))
+}
