@@ -158,7 +158,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 func (r *restorer) stageFiles(ctx context.Context) error {
 	p, begin := r.p, time.Now()
 	u := &unpacker{store: p.store, m: p.m, keys: p.keys, dirs: map[string]string{}, want: func(string) bool { return true },
-		owner: p.target.Owner, workers: atOnce(p.o.Workers, r.sums), sums: r.sums, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
+		owner: p.target.Owner, workers: atOnce(p.o.Workers, r.sums, p.store), sums: r.sums, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
 	for i, name := range sortedKeys(p.target.Dirs) {
 		staged := p.j.Paths[i].Staged // directories come first, in the same order
 		if err := os.Mkdir(staged, 0o700); err != nil {

@@ -65,7 +65,7 @@ type CreateOptions struct {
 	// Workers is how many database connections and how many file readers work
 	// at a time; 0 is one for each processor, at least two, and one connection
 	// more, which works while the others wait for the server. A processor that
-	// hashes sixteen files as fast as one gets sixteen file readers.
+	// hashes many files together faster than one by one gets 32 file readers.
 	Workers int
 	// BytesPerSecond limits reading, database and files together; 0 does not.
 	BytesPerSecond int64
@@ -188,7 +188,7 @@ func newCreator(store Store, src Source, o CreateOptions) (*creator, error) {
 		c.connections++
 	}
 	c.parts = newParts(store, seal, newEncoders(level, c.connections+processors(o.Workers)))
-	c.packers = atOnce(o.Workers, c.parts.sums)
+	c.packers = atOnce(o.Workers, c.parts.sums, store)
 	return c, nil
 }
 

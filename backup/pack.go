@@ -45,8 +45,7 @@ func newPackWriter(ctx context.Context, b *parts, limit *limiter, note func(Find
 }
 
 // write stores what of the job has to be stored, and fills in hashes and pack
-// names. It gives the pack's part and its commit, or nothing when every file
-// is in an earlier pack and there is no directory.
+// names. It gives the pack's part and its commit.
 func (w *packWriter) write(j *packJob) (*Part, func() error, error) {
 	part, err := w.parts.create(w.ctx, j.name, partKind{zstd: true})
 	if err != nil {

@@ -81,7 +81,7 @@ func Rehearse(ctx context.Context, store Store, id string, o RehearseOptions) (_
 	r.res = &RehearseResult{Backup: m.ID, Findings: []Finding{}}
 	sums := manysha.New()
 	r.load = &loader{store: store, m: m, keys: keys, workers: processors(o.Workers), sums: sums, limit: r.limit, hook: o.hook}
-	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: atOnce(o.Workers, sums), sums: sums, limit: r.limit, hook: o.hook, folds: foldsCase}
+	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: atOnce(o.Workers, sums, store), sums: sums, limit: r.limit, hook: o.hook, folds: foldsCase}
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}

@@ -57,8 +57,8 @@ type RestoreOptions struct {
 	// crash in between is repaired by Recover.
 	DeferFullText bool
 	// Workers is how many connections and writers work; 0 is one for each
-	// processor, at least two, and sixteen writers where the processor hashes
-	// sixteen files as fast as one.
+	// processor, at least two, and 32 writers where the processor hashes many
+	// files together faster than one by one.
 	Workers  int
 	Progress func(Progress)
 

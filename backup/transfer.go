@@ -200,7 +200,7 @@ func Extract(ctx context.Context, store Store, id, path, dir string, keys Keys) 
 		return 0, 0, fmt.Errorf("extract: %w", err)
 	}
 	sums := manysha.New()
-	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: atOnce(0, sums), sums: sums, limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
+	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: atOnce(0, sums, store), sums: sums, limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
 		want: func(p string) bool { return within(p, path) || strings.HasPrefix(path, p+"/") }}
 	err = u.run(ctx)
 	if err == nil && u.files == 0 {

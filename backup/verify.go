@@ -166,7 +166,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	for range atOnce(v.o.Workers, v.sums) {
+	for range atOnce(v.o.Workers, v.sums, v.store) {
 		g.run(func() error {
 			for t := range queue {
 				if err := v.one(ctx, t); err != nil {

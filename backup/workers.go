@@ -17,10 +17,11 @@ func processors(asked int) int {
 
 // atOnce is how many files or parts are read or written at the same time. Left
 // to itself that is more than there are processors where hashes in company are
-// faster.
-func atOnce(asked int, sums *manysha.Pool) int {
-	if asked > 0 {
-		return asked
+// faster, but not towards another machine: a store there may hold megabytes
+// for each object that is being written.
+func atOnce(asked int, sums *manysha.Pool, store Store) int {
+	if _, here := store.(*DirStore); asked > 0 || !here {
+		return processors(asked)
 	}
 	return sums.Width(processors(asked))
 }

@@ -109,7 +109,7 @@ func create(ctx context.Context, args []string, s cli.Streams) error {
 	encryptPass := f.String("encrypt-passphrase-file", "", "`file` whose first line is the passphrase to encrypt with")
 	keys.add(f)
 	f.BoolVar(&o.Permanent, "permanent", false, "never delete it by prune")
-	f.IntVar(&o.Workers, "workers", 0, "`number` of database connections and file readers (default: processors)")
+	f.IntVar(&o.Workers, "workers", 0, "`number` of database connections and file readers (default: chosen by the processors)")
 	limit := f.Float64("limit", 0, "read at most so many `MB/s`")
 	nice := f.Int("nice", 0, "lower this process's priority by `N` (0 to 19)")
 	f.StringVar(&o.PgDump, "pg-dump", "", "`program` to use instead of the one that fits the server")

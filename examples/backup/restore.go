@@ -33,7 +33,7 @@ func restore(ctx context.Context, args []string, s cli.Streams) error {
 	keys.add(f)
 	f.Var(&set, "set", "`SETTING=VALUE` to write into the restored configuration, for example ServiceSettings.SiteURL=https://…; the value is JSON if it parses, else text; may be repeated")
 	f.BoolVar(&o.DeferFullText, "service-first", false, "start the service before the big full-text indexes are built")
-	f.IntVar(&o.Workers, "workers", 0, "`number` of connections and writers (default: processors)")
+	f.IntVar(&o.Workers, "workers", 0, "`number` of connections and writers (default: chosen by the processors)")
 	asJSON := f.Bool("json", false, "print JSON")
 	dry := f.Bool("n", false, "print the plan and do nothing")
 	if err := cli.Parse(f, args); err != nil {
