@@ -117,13 +117,18 @@ func TestFingerprintStopsWhenCancelledAndSoDoesTheServer(t *testing.T) {
 	cluster.SQL(t, "fp_slow", "CREATE TABLE big AS SELECT i, repeat(md5(i::text), 20) AS v FROM generate_series(1, 300000) i")
 	ctx, cancel := context.WithCancel(t.Context())
 	m := manager(t)
+	watch := connect(t, target("postgres")) // made before: connecting takes long on a busy machine
 	done := make(chan error, 1)
 	go func() {
 		_, err := m.Fingerprint(ctx, FingerprintOptions{Database: "fp_slow", Method: MethodMD5})
 		done <- err
 	}()
 	eventually(t, "the scan", func() bool {
-		return scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_stat_activity WHERE datname = 'fp_slow' AND query LIKE '%md5%'") > 0
+		var scans int
+		if err := watch.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = 'fp_slow' AND query LIKE '%md5%'").Scan(&scans); err != nil {
+			t.Fatal(err)
+		}
+		return scans > 0
 	})
 	cancel()
 	select {
