@@ -16,9 +16,10 @@ func (s *serverState) cleanup() []Step {
 	var steps []Step
 	for _, name := range s.leftover {
 		// pg_restore, and a session that builds an index, do not notice that
-		// the process they worked for was killed.
+		// the process they worked for was killed. Autovacuum, whose session
+		// has no user and which only a superuser may end, gives way by itself.
 		steps = append(steps, Step{What: "end what still works in database " + name,
-			SQL: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " + literal(name) + " AND pid <> pg_backend_pid()"})
+			SQL: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " + literal(name) + " AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"})
 		steps = append(steps, Step{What: "drop database " + name + ", left over from an interrupted run", SQL: "DROP DATABASE IF EXISTS " + ident(name)})
 	}
 	for _, name := range s.leftoverRoles {

@@ -197,7 +197,10 @@ func (mv *mover) sortMemory(ctx context.Context) (string, error) {
 	const wanted = 128 << 10 // kB
 	var has int
 	err := mv.target.conn.QueryRow(ctx, "SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'").Scan(&has)
-	return fmt.Sprintf("maintenance_work_mem=%dkB", max(wanted, has)), err
+	if err != nil {
+		return "", fmt.Errorf("read the target's maintenance_work_mem: %w", plain(err))
+	}
+	return fmt.Sprintf("maintenance_work_mem=%dkB", max(wanted, has)), nil
 }
 
 // verifyAndAnalyze compares both sides while the target collects statistics:

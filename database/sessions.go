@@ -47,10 +47,11 @@ func (m *Manager) terminate(ctx context.Context, database string) (int, error) {
 // statement that needs the database for itself (RENAME, CREATE … TEMPLATE) first
 // locks new sessions out, then waits five seconds for the last ones to go. So
 // it wins even against a service that reconnects at once, for which there is
-// no moment without a session to wait for.
+// no moment without a session to wait for. Autovacuum, whose session has no user
+// and which only a superuser may end, gives way to such a statement by itself.
 func (m *Manager) signal(ctx context.Context, database string) (signalled, found int, err error) {
 	err = m.conn.QueryRow(ctx, `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)), count(*) FROM pg_stat_activity
-		WHERE datname = $1 AND pid <> pg_backend_pid()`, database).Scan(&signalled, &found)
+		WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`, database).Scan(&signalled, &found)
 	if err != nil {
 		return 0, 0, fmt.Errorf("end the sessions of database %s: %w", quoteName(database), plain(err))
 	}
