@@ -11,7 +11,7 @@ import (
 // Fault is a failure on purpose.
 type Fault struct {
 	Path    string        // prefix of the path below the relative URL; empty: every path
-	Delay   time.Duration // wait before the answer, or until the client gives up
+	Delay   time.Duration // wait before the answer; a client that gives up gets none
 	Status  int           // answer this status, for example 502; 0: the ordinary answer
 	Body    string        // with Status: this body
 	Header  http.Header   // with Status: these headers; without: added to the ordinary answer
@@ -49,7 +49,9 @@ func (g *GitLab) fault(w http.ResponseWriter, r *http.Request, path string) bool
 		select {
 		case <-time.After(f.Delay):
 		case <-r.Context().Done():
-			return true
+			// To return would be to answer 200, which a client can still read
+			// while it closes the connection.
+			panic(http.ErrAbortHandler)
 		}
 	}
 	for name, values := range f.Header {
