@@ -54,7 +54,7 @@ func TestAServerThatHangsIsGivenUpInTime(t *testing.T) {
 
 func TestConnectNamesTheReason(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_connections": "6", "superuser_reserved_connections": "1"},
+	c := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"max_connections": "6", "superuser_reserved_connections": "1", "max_wal_senders": "2"},
 		HBA: "local all postgres trust\nlocal all peer_role peer\nlocal all all scram-sha-256\nhost all rejected 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 scram-sha-256\n"})
 	c.SQL(t, "postgres", "CREATE ROLE pw LOGIN PASSWORD 'right'; CREATE ROLE peer_role LOGIN; CREATE ROLE limited LOGIN CONNECTION LIMIT 0 PASSWORD 'x'; CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
 	owner := fileOwnerName(t, c.SocketDir)

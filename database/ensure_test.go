@@ -308,12 +308,19 @@ func TestEnsureRacingItselfEndsWithOneDatabase(t *testing.T) {
 // wantNames counts the databases of a name and those that are left over.
 func wantNames(t *testing.T, name string, want int) {
 	t.Helper()
-	rows, err := connect(t, target("postgres")).Query(t.Context(), "SELECT datname FROM pg_database WHERE datname = $1 OR datname LIKE 'gmsdk%'", name)
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, c := range servers() {
+		rows, err := connect(t, on(c, "postgres")).Query(t.Context(), "SELECT datname FROM pg_database WHERE datname = $1 OR datname LIKE 'gmsdk%'", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		more, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, more...)
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(names) != want {
-		t.Errorf("databases %v %v, want %d", names, err, want)
+	if len(names) != want {
+		t.Errorf("databases %v, want %d", names, want)
 	}
 }

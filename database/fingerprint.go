@@ -22,7 +22,8 @@ const (
 	// changed alike.
 	MethodHash = "hash"
 	// MethodMD5 hashes each row's text with MD5: slower, and comparable between
-	// all servers.
+	// all servers. Both methods see every bit of a floating-point column or array,
+	// and 15 digits of such numbers inside other types.
 	MethodMD5 = "md5"
 
 	firstHash = 110000 // server_version_num
@@ -247,7 +248,7 @@ func (f *Fingerprint) digestAll(ctx context.Context, m *Manager, o FingerprintOp
 // spreads a large table over its parallel workers.
 func digestTable(ctx context.Context, tx pgx.Tx, t tableInfo, method string) (TableFingerprint, error) {
 	out := TableFingerprint{Name: t.name}
-	if _, err := tx.Exec(ctx, `SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL parallel_setup_cost = 100;
+	if _, err := tx.Exec(ctx, roundFloats+`; SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL parallel_setup_cost = 100;
 		SELECT set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'`); err != nil {
 		return out, err
 	}

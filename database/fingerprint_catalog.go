@@ -34,7 +34,7 @@ func (t tableInfo) hash(method string) string {
 	}
 	parts := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		parts[i] = "t." + ident(c.name)
+		parts[i] = c.value()
 	}
 	// A row of one column must not be taken for the column itself. The bytes
 	// are those of UTF-8 whatever the database's encoding is.
@@ -132,7 +132,8 @@ const viewText = `regexp_replace(pg_get_viewdef(c.oid), '[[:space:]()]|[[:alnum:
 
 // schemaSQL gives (object, definition) for everything that a dump carries,
 // without owners, privileges and internal numbers. NOT NULL is in the columns, so
-// PostgreSQL 18's constraints for it are left out.
+// PostgreSQL 18's constraints for it are left out; before 12 a trigger's
+// definition says PROCEDURE.
 const schemaSQL = `
 SELECT 'schema ' || quote_ident(n.nspname), '' FROM pg_namespace n WHERE ` + userSchemas + `
 UNION ALL
@@ -155,7 +156,7 @@ UNION ALL
 SELECT 'constraint ' || format('%s.%I', coalesce(nullif(o.conrelid, 0)::regclass::text, nullif(o.contypid, 0)::regtype::text), o.conname), pg_get_constraintdef(o.oid)
 FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.contype <> 'n' AND ` + userSchemas + `
 UNION ALL
-SELECT 'trigger ' || format('%s.%I', t.tgrelid::regclass, t.tgname), pg_get_triggerdef(t.oid) || t.tgenabled::text FROM pg_trigger t WHERE NOT t.tgisinternal
+SELECT 'trigger ' || format('%s.%I', t.tgrelid::regclass, t.tgname), replace(pg_get_triggerdef(t.oid), ' EXECUTE PROCEDURE ', ' EXECUTE FUNCTION ') || t.tgenabled::text FROM pg_trigger t WHERE NOT t.tgisinternal
 UNION ALL
 SELECT 'rule ' || format('%s.%I', r.ev_class::regclass, r.rulename), pg_get_ruledef(r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 	JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND ` + userSchemas + `

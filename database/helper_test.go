@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// writeAs makes an empty file in a directory, owned like the directory.
-func writeAs(t *testing.T, dir, name string) {
+// writeAs writes a file in a directory, owned like the directory.
+func writeAs(t *testing.T, dir, name, content string) {
 	t.Helper()
 	info, err := os.Stat(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	st := info.Sys().(*syscall.Stat_t)

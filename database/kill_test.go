@@ -23,7 +23,8 @@ func childCommand(t *testing.T, job, name, point, maintenance string) *exec.Cmd 
 	}
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), "DATABASE_TEST_JOB="+job, "DATABASE_TEST_NAME="+name, "DATABASE_TEST_POINT="+point,
-		"DATABASE_TEST_DSN="+target(maintenance).Keyword().Reveal())
+		"DATABASE_TEST_DSN="+target(maintenance).Keyword().Reveal(),
+		"DATABASE_TEST_FROM="+on(moveFrom, "").Keyword().Reveal(), "DATABASE_TEST_TO="+on(moveTo, "").Keyword().Reveal())
 	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	return cmd
 }
@@ -60,7 +61,15 @@ func child(job string) int {
 		case "clone":
 			return m.Clone(ctx, name, name+"_next")
 		case "move":
-			_, err := moveForTest(ctx, m, d, name, m.hook)
+			from, err := ParseDSN(os.Getenv("DATABASE_TEST_FROM"))
+			if err != nil {
+				return err
+			}
+			to, err := ParseDSN(os.Getenv("DATABASE_TEST_TO"))
+			if err != nil {
+				return err
+			}
+			_, err = Move(ctx, MoveOptions{Source: from.With(name), Target: to.With(name + "_moved"), Role: name + "_role", hook: m.hook})
 			return err
 		}
 		return errors.New("unknown job " + job)
@@ -82,9 +91,18 @@ func killed(t *testing.T, job, name, point string) {
 		t.Fatalf("the process was not killed at %q: %v %s", point, err, cmd.Stderr)
 	}
 	// Its backend notices and ends.
-	eventually(t, "end of the killed session", func() bool {
-		return scalar[int](t, target("postgres"), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
-	})
+	eventually(t, "end of the killed session", unlocked(t))
+}
+
+// unlocked says whether nobody holds the lock of Ensure, Swap, Clone and Move.
+func unlocked(t *testing.T) func() bool {
+	return func() bool {
+		held := 0
+		for _, c := range servers() {
+			held += scalar[int](t, on(c, "postgres"), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+		}
+		return held == 0
+	}
 }
 
 func TestKillInTheMiddleOfEnsureLeavesBeforeOrAfter(t *testing.T) {

@@ -14,31 +14,87 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// cluster is shared by all tests of this package.
+// cluster is shared by all tests of this package. It has the system's version,
+// or that of the programs that PGTEST_BINDIR names.
 var cluster *pgtest.Cluster
+
+// moveFrom and moveTo are the two ends of a move, both the shared cluster. When
+// that has another version than the system's client programs, which fit forward
+// only, a cluster of theirs is the newer or the older end.
+var moveFrom, moveTo *pgtest.Cluster
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv("DATABASE_TEST_JOB"); job != "" {
 		os.Exit(child(job)) // this process is one that a test kills
 	}
-	c, err := pgtest.New(pgtest.Options{})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	code := 1
+	err := startClusters()
+	if err == nil {
+		code = m.Run()
 	}
-	cluster = c
-	code := m.Run()
-	if err := c.Close(); err != nil {
+	for _, c := range servers() {
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
 }
 
-// target is the shared cluster's superuser on a database.
-func target(database string) DSN {
-	return DSN{User: pgtest.Superuser, Hosts: []Host{{cluster.SocketDir, cluster.Port}}, Database: database}
+func startClusters() error {
+	c, err := pgtest.New(pgtest.Options{})
+	if err != nil {
+		return err
+	}
+	cluster, moveFrom, moveTo = c, c, c
+	versions := pgtest.Versions()
+	if len(versions) == 0 {
+		return errors.New("no PostgreSQL is installed, whose client programs the tests need; run 'make deps'")
+	}
+	system := versions[len(versions)-1]
+	if c.Major == system {
+		return nil
+	}
+	second, err := pgtest.New(pgtest.Options{Version: system})
+	if err != nil {
+		return err
+	}
+	if c.Major < system {
+		moveTo = second
+	} else {
+		moveFrom = second
+	}
+	return nil
 }
+
+// servers are the shared clusters, each once.
+func servers() []*pgtest.Cluster {
+	switch {
+	case moveFrom == nil:
+		return nil
+	case moveFrom == moveTo:
+		return []*pgtest.Cluster{cluster}
+	}
+	return []*pgtest.Cluster{moveFrom, moveTo}
+}
+
+// startLike starts a cluster of a shared one's version that a test may harm.
+func startLike(t testing.TB, c *pgtest.Cluster, o pgtest.Options) *pgtest.Cluster {
+	t.Helper()
+	if c != cluster {
+		o.Version = c.Major
+	}
+	return pgtest.Start(t, o)
+}
+
+// on is a cluster's superuser on a database.
+func on(c *pgtest.Cluster, database string) DSN {
+	return DSN{User: pgtest.Superuser, Hosts: []Host{{c.SocketDir, c.Port}}, Database: database}
+}
+
+// target is the shared cluster's superuser on a database.
+func target(database string) DSN { return on(cluster, database) }
 
 func connect(t testing.TB, d DSN) *pgx.Conn {
 	t.Helper()
@@ -50,18 +106,24 @@ func connect(t testing.TB, d DSN) *pgx.Conn {
 	return conn
 }
 
-// manager is a Manager as the superuser.
+// managerOn is a Manager as a cluster's superuser.
+func managerOn(t testing.TB, c *pgtest.Cluster) *Manager {
+	t.Helper()
+	return New(connect(t, on(c, "postgres")), OpenerFor(on(c, "")))
+}
+
+// manager is a Manager as the shared cluster's superuser.
 func manager(t testing.TB) *Manager {
 	t.Helper()
-	return New(connect(t, target("postgres")), OpenerFor(target("")))
+	return managerOn(t, cluster)
 }
 
 // fresh drops what a test will make, now and at its end.
 func fresh(t testing.TB, role string, databases ...string) {
 	t.Helper()
-	drop := func() {
+	dropOn := func(c *pgtest.Cluster) {
 		ctx := context.Background()
-		conn, err := Connect(ctx, target("postgres"))
+		conn, err := Connect(ctx, on(c, "postgres"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,6 +143,11 @@ func fresh(t testing.TB, role string, databases ...string) {
 			}
 		}
 	}
+	drop := func() {
+		for _, c := range servers() {
+			dropOn(c)
+		}
+	}
 	drop()
 	t.Cleanup(drop)
 }
@@ -88,12 +155,16 @@ func fresh(t testing.TB, role string, databases ...string) {
 // sample makes a filled database that belongs to role.
 func sample(t testing.TB, database, role string, posts int) {
 	t.Helper()
+	sampleOn(t, cluster, database, role, posts)
+}
+
+func sampleOn(t testing.TB, c *pgtest.Cluster, database, role string, posts int) {
+	t.Helper()
 	fresh(t, role, database)
-	m := manager(t)
-	if _, err := m.Ensure(t.Context(), EnsureOptions{Database: database, Role: role}); err != nil {
+	if _, err := managerOn(t, c).Ensure(t.Context(), EnsureOptions{Database: database, Role: role}); err != nil {
 		t.Fatal(err)
 	}
-	d := target(database)
+	d := on(c, database)
 	d.User = role
 	if err := mmsample.Fill(t.Context(), connect(t, d), mmsample.Options{Posts: posts}); err != nil {
 		t.Fatal(err)
