@@ -3,7 +3,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 SAMPLE = examples/reconfigure/testdata
 
-.PHONY: run test deps lint bench bench-backup update clean
+.PHONY: run test test-postgres deps lint bench bench-backup update clean
 
 # The main job on the project's own sample: what would GitLab 18.11 have made
 # of this gitlab.rb? Writes ./out and prints what it wrote and found.
@@ -14,6 +14,11 @@ run:
 test: deps lint
 	$(GO) test -race ./...
 	./scripts/fuzz.sh 3s
+
+# The database package on the oldest and the newest PostgreSQL that npm offers;
+# "make test" takes the system's. Needs npm.
+test-postgres: deps
+	./scripts/test-postgres.sh
 
 deps:
 	@./scripts/test-deps.sh

@@ -102,9 +102,9 @@ func Versions() []int {
 }
 
 // BinDirVariable names the environment variable that takes the server programs
-// of another place, for runs by hand against versions that the system does not
-// have. Client programs that are missing there come from the newest installed
-// version.
+// of another place, for versions that the system does not have
+// (scripts/test-postgres.sh). Client programs that are missing there come from
+// the newest installed version.
 const BinDirVariable = "PGTEST_BINDIR"
 
 func findBin(want int) (string, int, error) {
