@@ -39,6 +39,8 @@ type loader struct {
 	plan     buildPlan
 	early    map[string]bool     // names of indexes that exist before the rows
 	columns  map[string][]string // of schema.table, those that have statistics
+	attended bool                // autovacuum runs and will see the tables
+	held     []string            // tables that autovacuum leaves alone for now
 }
 
 // loadResult is what was loaded.
@@ -145,6 +147,9 @@ func (l *loader) schema(ctx context.Context) error {
 	if err := l.listColumns(ctx, conn); err != nil {
 		return err
 	}
+	if err := l.holdVacuum(ctx, conn); err != nil {
+		return err
+	}
 	return l.earlyIndexes(ctx, conn)
 }
 
@@ -203,7 +208,8 @@ func (l *loader) blobs(ctx context.Context, conn *pgx.Conn, p Part) error {
 	return nil
 }
 
-// finish adds keys, foreign keys, triggers and sequences' values. The rows
+// finish adds keys, foreign keys, triggers and sequences' values, and lets
+// autovacuum in. The rows
 // become durable with the next synchronous commit of the server, which is that
 // of the swap, whatever the server's setting.
 func (l *loader) finish(ctx context.Context) error {
@@ -233,7 +239,7 @@ func (l *loader) finish(ctx context.Context) error {
 			return fmt.Errorf("post-data (%.80s): %w", sql, err)
 		}
 	}
-	return nil
+	return l.releaseVacuum(ctx, conn)
 }
 
 var errNoDatabase = errors.New("the backup holds no database")

@@ -116,9 +116,13 @@ func (l *loader) build(ctx context.Context, todo []*buildTask) error {
 		}
 		return nil, ""
 	}
+	settings := l.preamble + "\n"
+	if l.attended {
+		settings += roughStatistics
+	}
 	for range min(l.workers, max(len(todo), 1)) {
 		g.run(func() error {
-			conn, err := l.connect(ctx, l.preamble+"\n")
+			conn, err := l.connect(ctx, settings)
 			if err != nil {
 				return err
 			}

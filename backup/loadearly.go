@@ -15,8 +15,8 @@ import (
 // Thresholds, each measured.
 const (
 	// bigTable is from where a table's full-text indexes may be left for
-	// later.
-	bigTable = 32 << 20
+	// later: reading a smaller one takes a search about a second.
+	bigTable = 8 << 20
 	// earlyText is how much indexed text makes a GIN index worth making
 	// before the rows. A server before 18 builds it in one process, about
 	// 5 MB in a second; made first, the loading connections share the work.

@@ -107,6 +107,9 @@ func (b *bench) generate(ctx context.Context, db, dir string, scale float64) err
 	if err := mmsample.Fill(ctx, conn, o); err != nil {
 		return err
 	}
+	if err := b.vacuum(db); err != nil {
+		return err
+	}
 	data := filepath.Join(dir, "data")
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err

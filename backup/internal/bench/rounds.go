@@ -19,7 +19,9 @@ import (
 func (b *bench) shell(name, script string) error {
 	cmd := exec.Command("bash", "-c", "set -e -o pipefail; "+script)
 	cmd.Env = append(os.Environ(), "PATH="+b.cluster.BinDir+":"+os.Getenv("PATH"), "PGHOST="+b.cluster.SocketDir, fmt.Sprint("PGPORT=", b.cluster.Port), "PGUSER="+pgUser)
-	settle()
+	if err := b.settle(); err != nil {
+		return err
+	}
 	begin := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, out)
@@ -29,9 +31,25 @@ func (b *bench) shell(name, script string) error {
 	return nil
 }
 
-// settle lets the disk finish what went before: the documented commands leave
-// what they wrote in memory, and whoever comes next would pay for it.
-func settle() { syscall.Sync() }
+// settle lets the server and the disk finish what went before: the documented
+// commands leave what they wrote in memory, and whoever comes next would pay
+// for it.
+func (b *bench) settle() error {
+	if out, err := b.cluster.Command("psql", "-d", "postgres", "-c", "CHECKPOINT").CombinedOutput(); err != nil {
+		return fmt.Errorf("checkpoint: %w: %s", err, out)
+	}
+	syscall.Sync()
+	return nil
+}
+
+// vacuum does to a database that was just loaded what autovacuum would begin
+// within a minute, in the middle of the next measurement.
+func (b *bench) vacuum(database string) error {
+	if out, err := b.cluster.Command("vacuumdb", "--analyze", database).CombinedOutput(); err != nil {
+		return fmt.Errorf("vacuumdb: %w: %s", err, out)
+	}
+	return nil
+}
 
 // cpu records the processor seconds of a program and its children; those of
 // the server are not in it.
@@ -56,7 +74,9 @@ func (b *bench) ours(ctx context.Context, name string, j job) (*answer, error) {
 	cmd := exec.CommandContext(ctx, self, "child", string(text))
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
-	settle()
+	if err := b.settle(); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", name, err, stderr.String())
@@ -170,6 +190,9 @@ func (b *bench) restores(ctx context.Context) error {
 	if err := b.shell("doc load", "dropdb --if-exists doc_restore; createdb doc_restore; zcat "+dump+" | PGOPTIONS='-c statement_timeout=0' psql -q -o /dev/null -d doc_restore"); err != nil {
 		return err
 	}
+	if err := b.vacuum("doc_restore"); err != nil {
+		return err
+	}
 	if err := b.shell("doc untar", "tar -xzf "+tarball+" -C "+out); err != nil {
 		return err
 	}
@@ -213,7 +236,8 @@ func (b *bench) newest(ctx context.Context) (string, error) {
 	return list[0].ID, nil
 }
 
-// discard drops the former database, untimed, and keeps directories.
+// discard drops the former database, untimed, and keeps directories. The new one
+// gets the care of one that has been in use for a while.
 func (b *bench) discard(ctx context.Context, live, journal string) error {
 	all, err := backup.Restores(b.path("state"))
 	if err != nil {
@@ -227,7 +251,7 @@ func (b *bench) discard(ctx context.Context, live, journal string) error {
 			}
 		}
 	}
-	return nil
+	return b.vacuum("ours_live")
 }
 
 // flat measures the memory of a backup of a tenth of the data.
