@@ -2,7 +2,8 @@ package gitlabrb
 
 import (
 	"slices"
-	"sort"
+
+	"github.com/gitlab-mattermost/sdk/internal/spelling"
 )
 
 // vivifiedFindings reports the keys that reading has filled with {}.
@@ -80,45 +81,9 @@ func (ev *evaluator) firstBelow(path []string) (int, bool) {
 	return 0, false
 }
 
-// suggest returns the candidate that is nearest to a misspelt name, or "".
+// suggest returns the candidate that is nearest to a misspelt name, of equal
+// ones the first by the alphabet, or "".
 func suggest(name string, candidates []string) string {
-	if len(name) > 64 {
-		return ""
-	}
-	sorted := slices.Clone(candidates)
-	sort.Strings(sorted)
-	best, bestDistance := "", max(len(name)/4, 1)+1
-	for _, c := range sorted {
-		if d := distance(name, c); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	return best
-}
-
-// distance is the number of single-character edits between two names, where
-// two swapped neighbours count once.
-func distance(a, b string) int {
-	if d := len(a) - len(b); d > 8 || d < -8 {
-		return 100
-	}
-	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return prev[len(b)]
+	near, _ := spelling.Nearest(name, slices.Values(slices.Sorted(slices.Values(candidates))))
+	return near
 }
