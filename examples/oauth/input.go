@@ -16,6 +16,7 @@ import (
 	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/oauth"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // target are the flags that say which two servers and by which route.
@@ -137,7 +138,11 @@ func (t *target) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, cli.Usagef("-database must not hold a password; use PGPASSWORD or ~/.pgpass")
 	}
 	conn, err := pgx.ConnectConfig(ctx, c)
-	if err != nil {
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && refused.Code == "28000" && strings.HasPrefix(c.Host, "/"): // peer authentication
+		return nil, fmt.Errorf("connect to GitLab's database: %w; its socket wants the operating-system user of the same name: sudo -u gitlab-psql; with -gitlab-rb: %s", err, twoSteps)
+	case err != nil:
 		return nil, fmt.Errorf("connect to GitLab's database: %w", err)
 	}
 	return conn, nil

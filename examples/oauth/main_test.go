@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gitlab-mattermost/sdk/internal/cli"
 	"github.com/gitlab-mattermost/sdk/internal/clitest"
 	"github.com/gitlab-mattermost/sdk/internal/pgtest"
 	"github.com/gitlab-mattermost/sdk/oauth"
@@ -33,6 +36,33 @@ CREATE TABLE oauth_access_tokens (id bigint PRIMARY KEY, application_id bigint, 
 CREATE TABLE organizations (id bigint PRIMARY KEY);
 INSERT INTO organizations VALUES (1);
 `
+
+// hba lets gitlab-psql in as GitLab's package did, and everybody else freely.
+const hba = "local all gitlab-psql peer\nlocal all all trust\n"
+
+func TestOnlyTheDatabaseRouteIsToldToTakeTwoSteps(t *testing.T) {
+	denied := fmt.Errorf("read gitlab.rb: %w", &fs.PathError{Op: "stat", Path: "/etc/gitlab/gitlab.rb", Err: fs.ErrPermission})
+	o := output{gitlabRB: "/etc/gitlab/gitlab.rb"}
+	err := o.rights("database", denied)
+	if !strings.Contains(err.Error(), denied.Error()) || !strings.Contains(err.Error(), "two steps") || cli.Advice(err) != "" {
+		t.Errorf("by the database route: %v, advice %q", err, cli.Advice(err))
+	}
+	other := errors.New("line 3: it is set in a condition")
+	for _, c := range []struct {
+		reason string
+		o      output
+		route  string
+		err    error
+	}{
+		{"root may do all by the API", o, "api", denied},
+		{"a file of its own has no second step", output{file: "x"}, "database", denied},
+		{"another error is not about rights", o, "database", other},
+	} {
+		if got := c.o.rights(c.route, c.err); got != c.err {
+			t.Errorf("%s: %v", c.reason, got)
+		}
+	}
+}
 
 func TestScripts(t *testing.T) {
 	var once sync.Once
@@ -57,7 +87,7 @@ func TestScripts(t *testing.T) {
 		if !strings.Contains(e.WorkDir, "database") {
 			return nil
 		}
-		once.Do(func() { cluster = pgtest.Start(t, pgtest.Options{}) })
+		once.Do(func() { cluster = pgtest.Start(t, pgtest.Options{HBA: hba}) })
 		count++
 		name := fmt.Sprintf("gitlab%d", count)
 		conn, err := pgx.Connect(context.Background(), cluster.DSN("postgres"))
@@ -77,6 +107,7 @@ func TestScripts(t *testing.T) {
 			return err
 		}
 		e.Setenv("DSN", cluster.DSN(name))
+		e.Setenv("PEER", strings.Replace(cluster.DSN(name), "user="+pgtest.Superuser, "user=gitlab-psql", 1))
 		return conn.Close(context.Background())
 	}
 	for name, command := range map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -144,14 +144,14 @@ func (t *target) carry(ctx context.Context, r oauth.Route, o oauth.Order, out ou
 		err := t.printPlan(p)
 		if out.gitlabRB != "" && (err == nil || errors.Is(err, cli.ErrFindings)) {
 			if failed := out.preview(t, p); failed != nil {
-				err = failed
+				err = out.rights(t.route, failed)
 			}
 		}
 		return nil, nil, err
 	}
 	to, err := out.prepare()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, out.rights(t.route, err)
 	}
 	if p.Instructions != nil {
 		if err := t.printInstructions(*p.Instructions); err != nil {

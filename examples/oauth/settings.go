@@ -94,6 +94,19 @@ func (o *output) openGitLabRB() (*gitlabrb.File, error) {
 	return rbedit.Open(o.gitlabRB)
 }
 
+// twoSteps is how the settings come into a gitlab.rb by the database route.
+const twoSteps = "on GitLab's server gitlab-psql may use the database and only root the gitlab.rb, so take two steps: " +
+	"'sudo -E -u gitlab-psql oauth ... -route database -format gitlab.rb -out FILE', then as root add FILE's lines to the end of gitlab.rb"
+
+// rights adds to a refusal of the gitlab.rb what helps. The refusal is not
+// wrapped by the database route: the advice to use sudo would be wrong there.
+func (o *output) rights(route string, err error) error {
+	if route != "database" || o.gitlabRB == "" || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%v; %s", err, twoSteps)
+}
+
 // placeholders are settings before GitLab has said id and secret.
 func placeholders(ends oauth.Endpoints) oauth.Settings {
 	return oauth.SettingsFor(oauth.Credentials{ID: "ID-FROM-GITLAB", Secret: "SECRET-FROM-GITLAB"}, oauth.Application{}, ends)
