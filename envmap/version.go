@@ -11,7 +11,7 @@ type Version = version.Version
 
 // ParseVersion reads "10.11", "v9.11.3", "Mattermost 5.39.3"; anything else is
 // an error that quotes the text.
-func ParseVersion(text string) (Version, error) { return version.Parse(text) }
+func ParseVersion(text string) (Version, error) { return version.ParseMattermost(text) }
 
 // samples are the releases whose settings the table knows, oldest first. The
 // generator's input names the same ones. Development states count as the

@@ -64,7 +64,7 @@ func (r Range) String() string {
 // Mattermost that no GitLab package ever carried is an error that names the
 // bundled versions around it.
 func Bundlers(mattermost string) ([]Range, error) {
-	v, err := version.Parse(mattermost)
+	v, err := version.ParseMattermost(mattermost)
 	if err != nil {
 		return nil, err
 	}

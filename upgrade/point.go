@@ -66,7 +66,7 @@ func parsePart(part string) (v Version, standalone bool, err error) {
 		if rest == "" {
 			return RecommendedStandalone(), true, nil
 		}
-		v, err = version.Parse(rest)
+		v, err = version.ParseMattermost(rest)
 		return v, true, err
 	}
 	v, err = version.Parse(part)

@@ -55,7 +55,17 @@ func parseNumbers(s, text string) (Version, error) {
 		}
 		i++
 	}
-	return Version{}, parseError(text)
+	return Version{}, parseError(text, "18.11.3")
+}
+
+// ParseMattermost is Parse for a place where a version of Mattermost is asked
+// for, which the error's example is then.
+func ParseMattermost(text string) (Version, error) {
+	v, err := Parse(text)
+	if err != nil {
+		err = parseError(text, "10.11.4")
+	}
+	return v, err
 }
 
 // MustParse is Parse for constants in the source; it panics on an error.
@@ -67,11 +77,11 @@ func MustParse(text string) Version {
 	return v
 }
 
-func parseError(text string) error {
+func parseError(text, example string) error {
 	if len(text) > 60 {
 		text = text[:60] + "…"
 	}
-	return fmt.Errorf("version %q: want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example 18.11.3", text)
+	return fmt.Errorf("version %q: want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example %s", text, example)
 }
 
 // HasPatch tells whether the text named one exact release.

@@ -33,6 +33,20 @@ func TestParseRefusesWhatIsNoVersionAndQuotesIt(t *testing.T) {
 	}
 }
 
+func TestTheExampleIsOfTheProductThatIsAskedFor(t *testing.T) {
+	for want, parse := range map[string]func(string) (version.Version, error){
+		`version "latest": want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example 18.11.3`: version.Parse,
+		`version "latest": want MAJOR.MINOR or MAJOR.MINOR.PATCH, for example 10.11.4`: version.ParseMattermost,
+	} {
+		if _, err := parse("latest"); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if v, err := parse("Mattermost 10.11"); err != nil || v.String() != "10.11" {
+			t.Errorf("%v, %v, want 10.11", v, err)
+		}
+	}
+}
+
 func TestCompareIsATotalOrder(t *testing.T) {
 	ordered := []string{"7.14", "7.14.0", "7.14.3", "8.0", "8.9.11", "8.10.0", "18.2.0", "18.11", "18.11.0", "18.11.11", "19.0.0"}
 	for i, a := range ordered {
