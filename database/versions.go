@@ -28,7 +28,7 @@ var minima = []struct {
 // version 3.x to 11.x and newer ("10.11.4"; 9 stands for 9.4), and whether the
 // server refuses to start below it.
 func MinimumServer(mattermost string) (major int, enforced bool, err error) {
-	v, err := version.Parse(mattermost)
+	v, err := version.ParseMattermost(mattermost)
 	if err != nil {
 		return 0, false, fmt.Errorf("minimum PostgreSQL for Mattermost: %w", err)
 	}

@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -47,26 +45,20 @@ Exit status: 0 good, 1 error, 2 wrong call, 3 findings of severity error, 130 in
 `
 
 func run(ctx context.Context, args []string, s cli.Streams) error {
-	commands := map[string]func(context.Context, []string, cli.Streams) error{
-		"create": create, "list": list, "show": show, "verify": verify, "rehearse": rehearse,
-		"restore": restore, "rollback": rollback, "discard": discard, "recover": recoverRestores,
-		"import": importFiles, "prune": prune, "export": export, "copy": copyBackup, "schedule": schedule,
-	}
-	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
-		_, err := fmt.Fprint(s.Out, help)
-		if err == nil && len(args) == 0 {
-			return cli.Usagef("a command is missing")
-		}
-		return err
-	}
-	f, ok := commands[args[0]]
-	if !ok {
-		return cli.Usagef("%q is no command", args[0])
-	}
-	err := f(ctx, args[1:], s)
-	var usage *cli.UsageError
-	if errors.As(err, &usage) && usage.Command == "" {
-		usage.Command = "backup " + args[0] // whose help explains it
-	}
-	return err
+	return cli.Dispatch(ctx, "backup", help, []cli.Command{
+		{Name: "create", Run: create},
+		{Name: "list", Run: list},
+		{Name: "show", Run: show},
+		{Name: "verify", Run: verify},
+		{Name: "rehearse", Run: rehearse},
+		{Name: "restore", Run: restore},
+		{Name: "rollback", Run: rollback},
+		{Name: "discard", Run: discard},
+		{Name: "recover", Run: recoverRestores},
+		{Name: "import", Run: importFiles},
+		{Name: "prune", Run: prune},
+		{Name: "export", Run: export},
+		{Name: "copy", Run: copyBackup},
+		{Name: "schedule", Run: schedule},
+	}, args, s)
 }

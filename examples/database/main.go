@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 
 	"github.com/gitlab-mattermost/sdk/internal/cli"
@@ -35,23 +33,14 @@ Exit status: 0 good, 1 error, 2 wrong call, 3 findings of severity error (or dat
 `
 
 func run(ctx context.Context, args []string, s cli.Streams) error {
-	commands := map[string]func(context.Context, []string, cli.Streams) error{"ensure": ensure, "check": check, "drop": drop, "move": move,
-		"fingerprint": fingerprint, "compare": compare, "repair": repair, "dsn": dsn}
-	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
-		_, err := fmt.Fprint(s.Out, help)
-		if err == nil && len(args) == 0 {
-			return cli.Usagef("a command is missing")
-		}
-		return err
-	}
-	f, ok := commands[args[0]]
-	if !ok {
-		return cli.Usagef("%q is no command", args[0])
-	}
-	err := f(ctx, args[1:], s)
-	var usage *cli.UsageError
-	if errors.As(err, &usage) && usage.Command == "" {
-		usage.Command = "database " + args[0] // whose help explains it
-	}
-	return err
+	return cli.Dispatch(ctx, "database", help, []cli.Command{
+		{Name: "ensure", Run: ensure},
+		{Name: "check", Run: check},
+		{Name: "drop", Run: drop},
+		{Name: "move", Run: move},
+		{Name: "fingerprint", Run: fingerprint},
+		{Name: "compare", Run: compare},
+		{Name: "repair", Run: repair},
+		{Name: "dsn", Run: dsn},
+	}, args, s)
 }
