@@ -209,9 +209,8 @@ func (l *loader) blobs(ctx context.Context, conn *pgx.Conn, p Part) error {
 }
 
 // finish adds keys, foreign keys, triggers and sequences' values, and lets
-// autovacuum in. The rows
-// become durable with the next synchronous commit of the server, which is that
-// of the swap, whatever the server's setting.
+// autovacuum in. The rows become durable with the next synchronous commit of the
+// server, which is that of the swap, whatever the server's setting.
 func (l *loader) finish(ctx context.Context) error {
 	conn, err := l.connect(ctx, l.preamble+"\n")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/gitlab-mattermost/sdk/backup"
 )
 
-// shell times a command line that reads files in the given directories.
+// shell times a command line; reads are the files and directories it reads.
 func (b *bench) shell(name, script string, reads ...string) error {
 	cmd := exec.Command("bash", "-c", "set -e -o pipefail; "+script)
 	cmd.Env = b.env()
@@ -66,7 +66,7 @@ func (b *bench) env() []string {
 	return append(os.Environ(), "PATH="+b.cluster.BinDir+":"+os.Getenv("PATH"), "PGHOST="+b.cluster.SocketDir, fmt.Sprint("PGPORT=", b.cluster.Port), "PGUSER="+pgUser)
 }
 
-// readAll reads every file below dir, which need not exist.
+// readAll reads every file below dir; what does not exist is no error.
 func readAll(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -76,6 +76,9 @@ func readAll(dir string) error {
 			return err
 		}
 		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) { // the server has deleted it
+			return nil
+		}
 		if err != nil {
 			return err
 		}
