@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// roughStatistics make ANALYZE look at a tenth of the rows. That is enough for
-// the minute until autovacuum, which takes tables that were analysed by column
-// for never analysed, gathers the full statistics.
+// roughStatistics make ANALYZE sample a tenth of what it otherwise would. That
+// is enough for the minute until autovacuum, which takes tables that were
+// analysed by column for never analysed, gathers the full statistics.
 const roughStatistics = "SET default_statistics_target = 10;"
 
 // holdVacuum keeps the server's autovacuum from the tables until they are
