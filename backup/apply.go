@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gitlab-mattermost/sdk/internal/atomicfile"
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 	"github.com/gitlab-mattermost/sdk/internal/version"
 )
 
@@ -29,7 +28,7 @@ func (p *RestorePlan) Apply(ctx context.Context) (_ *RestoreResult, err error) {
 		return nil, fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	r := &restorer{p: p, begin: time.Now(), limit: &limiter{}, sums: manysha.New()}
+	r := &restorer{p: p, begin: time.Now(), limit: &limiter{}, pools: newPools()}
 	if r.res.Recovered, err = recoverAll(ctx, p.target); err != nil {
 		return nil, fmt.Errorf("restore: recover an earlier restore: %w", err)
 	}
@@ -52,7 +51,7 @@ type restorer struct {
 	p     *RestorePlan
 	begin time.Time
 	limit *limiter
-	sums  *manysha.Pool
+	pools *pools
 	res   RestoreResult
 }
 
@@ -139,7 +138,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 		return err
 	}
 	p.o.hook("restore:database-created")
-	l := &loader{store: p.store, m: p.m, keys: p.keys, to: p.live.with(p.j.Database.Staged), workers: processors(p.o.Workers), sums: r.sums, deferText: p.o.DeferFullText, limit: r.limit, hook: p.o.hook}
+	l := &loader{store: p.store, m: p.m, keys: p.keys, to: p.live.with(p.j.Database.Staged), workers: processors(p.o.Workers), pools: r.pools, deferText: p.o.DeferFullText, limit: r.limit, hook: p.o.hook}
 	res, err := l.run(ctx)
 	if err != nil {
 		return err
@@ -158,7 +157,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 func (r *restorer) stageFiles(ctx context.Context) error {
 	p, begin := r.p, time.Now()
 	u := &unpacker{store: p.store, m: p.m, keys: p.keys, dirs: map[string]string{}, want: func(string) bool { return true },
-		owner: p.target.Owner, workers: atOnce(p.o.Workers, r.sums, p.store), sums: r.sums, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
+		owner: p.target.Owner, workers: atOnce(p.o.Workers, r.pools.sums, p.store), pools: r.pools, limit: r.limit, hook: p.o.hook, folds: p.o.folds}
 	for i, name := range sortedKeys(p.target.Dirs) {
 		staged := p.j.Paths[i].Staged // directories come first, in the same order
 		if err := os.Mkdir(staged, 0o700); err != nil {

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -135,7 +136,7 @@ func treeDigest(t testing.TB, dir string) string {
 			if err != nil {
 				return err
 			}
-			e.hash = hashHex(data)
+			e.hash = sha256.Sum256(data)
 		}
 		if e.path == "t" {
 			e.mtime, e.mode = 0, 0 // the target directory's own

@@ -1,16 +1,9 @@
 package backup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os/exec"
 	"testing"
 )
-
-func hashHex(b []byte) string {
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
-}
 
 func TestABackupCanBeCheckedWithSha256sumAndVerify(t *testing.T) {
 	s := newSample(t, "c1")

@@ -64,7 +64,8 @@ func (t *treeImport) file(e *jobEntry, size int64, r io.Reader) error {
 	if !full {
 		return io.ErrUnexpectedEOF
 	}
-	e.size, e.hash, e.pack = size, hexSum(t.w.hash), t.c.parts.id+"/"+t.w.part.name
+	t.w.hash.Sum(e.hash[:0])
+	e.size, e.pack = size, t.c.parts.id+"/"+t.w.part.name
 	t.c.limit.files.Add(1)
 	if t.w.part.plainN >= 64<<20 {
 		return t.close()

@@ -3,6 +3,8 @@ package backup
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +17,14 @@ import (
 // entry is one line of the file list: a directory, a regular file or a
 // symbolic link, under the name of its tree.
 type entry struct {
-	kind  byte   // 'd', 'f' or 'l'
-	mode  uint32 // permission bits
-	size  int64  // files
-	mtime int64  // nanoseconds since 1970
-	hash  string // sha256 of a file, hexadecimal
-	pack  string // "<backup ID>/<object name>" that holds a file
-	path  string // "data/20240101/…", slash separated
-	link  string // target of a link
+	kind  byte              // 'd', 'f' or 'l'
+	mode  uint32            // permission bits
+	size  int64             // files
+	mtime int64             // nanoseconds since 1970
+	hash  [sha256.Size]byte // of a file
+	pack  string            // "<backup ID>/<object name>" that holds a file
+	path  string            // "data/20240101/…", slash separated
+	link  string            // target of a link
 }
 
 // Limits of a file list that is read: it may come from anywhere.
@@ -42,12 +44,11 @@ func (e *entry) appendLine(b []byte) []byte {
 	b = strconv.AppendInt(b, e.size, 10)
 	b = append(b, '\t')
 	b = strconv.AppendInt(b, e.mtime, 10)
-	for _, field := range []string{e.hash, e.pack} {
-		b = append(b, '\t')
-		if field == "" {
-			field = "-"
-		}
-		b = append(b, field...)
+	if e.kind == 'f' {
+		b = hex.AppendEncode(append(b, '\t'), e.hash[:])
+		b = append(append(b, '\t'), e.pack...)
+	} else {
+		b = append(b, "\t-\t-"...)
 	}
 	b = appendPath(append(b, '\t'), e.path)
 	if e.kind == 'l' {
@@ -97,6 +98,7 @@ type indexReader struct {
 	r     *bufio.Reader
 	line  int
 	last  string
+	pack  string   // of the last file
 	dirs  []string // the directories above last, outermost first
 	trees map[string]bool
 }
@@ -125,18 +127,30 @@ func (x *indexReader) next() (*entry, error) {
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("file list: line %d: no line end", x.line)
 	}
-	e, err := parseEntry(line[:len(line)-1])
+	e, err := parseEntry(line[:len(line)-1], x.pack)
 	if err == nil {
 		err = x.accept(e)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("file list: line %d: %w", x.line, err)
 	}
+	if e.kind == 'f' {
+		x.pack = e.pack
+	}
 	return e, nil
 }
 
-func parseEntry(line []byte) (*entry, error) {
-	fields := bytes.Split(line, []byte{'\t'})
+// parseEntry parses a line. pack is that of the file before, which most files
+// share.
+func parseEntry(line []byte, pack string) (*entry, error) {
+	var array [8][]byte
+	fields := array[:0]
+	for field := range bytes.SplitSeq(line, []byte{'\t'}) {
+		if len(fields) == len(array) {
+			return nil, errors.New("more than 8 fields, want 7 or 8")
+		}
+		fields = append(fields, field)
+	}
 	if len(fields) < 7 || len(fields[0]) != 1 {
 		return nil, fmt.Errorf("%d fields, want 7 or 8", len(fields))
 	}
@@ -153,10 +167,15 @@ func parseEntry(line []byte) (*entry, error) {
 	switch e.kind {
 	case 'd':
 	case 'f':
-		e.hash, e.pack = string(fields[4]), string(fields[5])
-		owner, name, _ := strings.Cut(e.pack, "/")
-		if !isSHA256(e.hash) || checkID(owner) != nil || CheckObjectName(name) != nil {
-			return nil, fmt.Errorf("%q: bad sha256 or pack", e.path)
+		if e.hash, err1 = parseSHA256(fields[4]); err1 != nil {
+			return nil, fmt.Errorf("%q: %w", e.path, err1)
+		}
+		if e.pack = pack; pack != string(fields[5]) {
+			e.pack = string(fields[5])
+			owner, name, _ := strings.Cut(e.pack, "/")
+			if checkID(owner) != nil || CheckObjectName(name) != nil {
+				return nil, fmt.Errorf("%q: bad pack", e.path)
+			}
 		}
 	case 'l':
 		want = 8

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -27,7 +26,7 @@ type loader struct {
 	m         *Manifest
 	keys      []age.Identity
 	to        *server
-	sums      *manysha.Pool // shared with the files that are restored beside it
+	pools     *pools // shared with the files that are restored beside it
 	workers   int
 	deferText bool // leave big full-text indexes to the caller
 	limit     *limiter

@@ -137,7 +137,7 @@ func (q *rowQueue) offer(s *sharedRows) func() {
 // shows only at the part's end fails the whole restore, whose database is then
 // dropped.
 func (l *loader) piece(ctx context.Context, conn *pgx.Conn, p Piece, q *rowQueue) (int64, error) {
-	r, err := openProof(ctx, l.store, l.m.ID, p.Part, l.keys, proof{stored: true, sums: l.sums})
+	r, err := openProof(ctx, l.store, l.m.ID, p.Part, l.keys, proof{stored: true, pools: l.pools})
 	if err != nil {
 		return 0, err
 	}

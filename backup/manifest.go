@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -351,8 +352,19 @@ func (d *Database) check() error {
 }
 
 func isSHA256(s string) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == 32 && strings.ToLower(s) == s
+	_, err := parseSHA256([]byte(s))
+	return err == nil
+}
+
+// parseSHA256 parses a hash as sha256sum writes it, in lower case.
+func parseSHA256(text []byte) (sum [sha256.Size]byte, err error) {
+	if len(text) != 2*len(sum) || bytes.ContainsAny(text, "ABCDEF") {
+		return sum, fmt.Errorf("%.80q is no sha256; want 64 digits 0-9 and a-f", text)
+	}
+	if _, err := hex.Decode(sum[:], text); err != nil {
+		return sum, fmt.Errorf("%q is no sha256: %w", text, err)
+	}
+	return sum, nil
 }
 
 // idLayout makes IDs that sort by time. Four hexadecimal digits follow.

@@ -3,7 +3,7 @@ package backup
 import (
 	"archive/tar"
 	"context"
-	"encoding/hex"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -106,7 +106,7 @@ func (w *packWriter) putAside(e *jobEntry) {
 func (w *packWriter) settle() hash.Hash {
 	l := w.late[0]
 	w.late = w.late[1:]
-	l.of.hash = hex.EncodeToString(l.hash.Sum(nil))
+	l.hash.Sum(l.of.hash[:0])
 	return l.hash
 }
 
@@ -155,7 +155,7 @@ func (w *packWriter) once(j *packJob, e *jobEntry, pack string) (bool, error) {
 		}
 		w.note(Finding{ID: "silent-change", Severity: severityWarning, Message: "its bytes changed although size and time did not; it is stored again", Where: e.path,
 			Fix: "look at the disk; make the next backup a full one"})
-		e.pack, e.hash = "", ""
+		e.pack = ""
 		return false, nil // read it again from its start
 	}
 	full, err := w.copyFile(e, r, size, mtime)
@@ -235,7 +235,7 @@ func (w *packWriter) sameHash(r io.Reader, e *jobEntry) (bool, error) {
 	if _, err := io.CopyBuffer(onlyWriter{w.hash}, onlyReader{r}, w.buf); err != nil {
 		return false, err
 	}
-	return hex.EncodeToString(w.hash.Sum(nil)) == e.hash, nil
+	return [sha256.Size]byte(w.hash.Sum(nil)) == e.hash, nil
 }
 
 // onlyWriter and onlyReader hide ReadFrom and WriteTo, so that CopyBuffer uses

@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"strings"
 
 	"filippo.io/age"
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -27,6 +27,7 @@ type partReader struct {
 	part   Part
 	object io.ReadCloser
 	sum    *sumReader
+	pools  *pools
 	zstd   *zstd.Decoder
 	top    io.Reader
 	plain  hash.Hash
@@ -59,7 +60,7 @@ func (s *sumReader) Read(p []byte) (int, error) {
 // each file.
 type proof struct {
 	stored, plain bool
-	sums          *manysha.Pool // nil is for a reader on its own
+	pools         *pools // nil is for a reader on its own
 }
 
 // openPart opens a part of backup id; all its hashes are compared.
@@ -73,9 +74,9 @@ func openProof(ctx context.Context, store Store, id string, part Part, keys []ag
 	if err != nil {
 		return nil, err
 	}
-	r := &partReader{part: part, object: object, sum: &sumReader{r: object, max: part.Size}}
+	r := &partReader{part: part, object: object, pools: how.pools, sum: &sumReader{r: object, max: part.Size}}
 	if how.stored {
-		r.sum.hash = how.sums.Hash()
+		r.sum.hash = how.pools.hash()
 	}
 	r.top = r.sum
 	name := part.Name
@@ -86,15 +87,13 @@ func openProof(ctx context.Context, store Store, id string, part Part, keys []ag
 		}
 	}
 	if strings.HasSuffix(name, ".zst") {
-		// 64 MiB of window is what zstd itself accepts without being asked.
-		r.zstd, err = zstd.NewReader(r.top, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(64<<20), zstd.IgnoreChecksum(false))
-		if err != nil {
+		if r.zstd, err = how.pools.decoder(r.top); err != nil {
 			return nil, errors.Join(fmt.Errorf("open %s: %w", part.Name, err), object.Close())
 		}
 		r.top = r.zstd
 	}
 	if part.PlainSHA256 != "" && how.plain {
-		r.plain = how.sums.Hash()
+		r.plain = how.pools.hash()
 	}
 	return r, nil
 }
@@ -160,10 +159,11 @@ func (r *partReader) check() error {
 	return nil
 }
 
-// Close frees everything; it may be called at any time.
+// Close frees everything; it may be called at any time, but not beside Read.
 func (r *partReader) Close() error {
 	if r.zstd != nil {
-		r.zstd.Close()
+		r.pools.giveBack(r.zstd)
+		r.zstd, r.done = nil, fs.ErrClosed // the decoder is another reader's now
 	}
 	return r.object.Close()
 }
@@ -187,13 +187,13 @@ func readPart(ctx context.Context, store Store, id string, part Part, keys []age
 
 // checkStored reads a part's stored bytes only and compares size and hash.
 // Nothing has to be decrypted for it.
-func checkStored(ctx context.Context, store Store, id string, part Part, sums *manysha.Pool) error {
+func checkStored(ctx context.Context, store Store, id string, part Part, pools *pools) error {
 	object, err := store.Open(ctx, id+"/"+part.Name)
 	if err != nil {
 		return err
 	}
 	defer object.Close()
-	r := &partReader{part: part, sum: &sumReader{r: object, hash: sums.Hash(), max: part.Size}, n: part.PlainSize}
+	r := &partReader{part: part, sum: &sumReader{r: object, hash: pools.hash(), max: part.Size}, n: part.PlainSize}
 	if err := r.check(); err != nil {
 		return fmt.Errorf("read %s: %w: %w", part.Name, ErrDamaged, err)
 	}

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // RehearseOptions say where to rehearse.
@@ -79,9 +77,9 @@ func Rehearse(ctx context.Context, store Store, id string, o RehearseOptions) (_
 	}
 	r := &rehearsal{store: store, m: m, o: o, begin: time.Now(), limit: &limiter{}}
 	r.res = &RehearseResult{Backup: m.ID, Findings: []Finding{}}
-	sums := manysha.New()
-	r.load = &loader{store: store, m: m, keys: keys, workers: processors(o.Workers), sums: sums, limit: r.limit, hook: o.hook}
-	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: atOnce(o.Workers, sums, store), sums: sums, limit: r.limit, hook: o.hook, folds: foldsCase}
+	shared := newPools()
+	r.load = &loader{store: store, m: m, keys: keys, workers: processors(o.Workers), pools: shared, limit: r.limit, hook: o.hook}
+	r.unpack = &unpacker{store: store, m: m, keys: keys, want: func(string) bool { return true }, workers: atOnce(o.Workers, shared.sums, store), pools: shared, limit: r.limit, hook: o.hook, folds: foldsCase}
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Export writes a backup, and the parents it needs, as one tar. Unpacked into
@@ -199,8 +197,8 @@ func Extract(ctx context.Context, store Store, id, path, dir string, keys Keys) 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return 0, 0, fmt.Errorf("extract: %w", err)
 	}
-	sums := manysha.New()
-	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: atOnce(0, sums, store), sums: sums, limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
+	shared := newPools()
+	u := &unpacker{store: store, m: m, keys: opened, dirs: map[string]string{tree: dir}, workers: atOnce(0, shared.sums, store), pools: shared, limit: &limiter{}, hook: func(string) {}, folds: foldsCase,
 		want: func(p string) bool { return within(p, path) || strings.HasPrefix(path, p+"/") }}
 	err = u.run(ctx)
 	if err == nil && u.files == 0 {

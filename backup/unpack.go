@@ -11,15 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"filippo.io/age"
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Ownership is the numeric owner that restored files get. Only root can give
@@ -37,33 +34,25 @@ type unpacker struct {
 	want    func(path string) bool
 	owner   *Ownership
 	workers int
-	sums    *manysha.Pool
+	pools   *pools
 	limit   *limiter
 	hook    func(string)
 	folds   func(dir string) (bool, error) // does the file system fold case?
 
-	packs map[string]map[string]*restoreFile
-	made  []*entry // directories and links, in order
 	files int64
 	bytes int64
 }
 
-// restoreFile is one file to restore.
-type restoreFile struct {
-	wantFile
-	mode  uint32
-	mtime int64
-	ok    bool
-}
-
 // run restores. The directories must be new and private to this process: that
 // is why plain path names are safe. Links are made last, so that nothing is
-// ever written through one.
+// ever written through one. The file list is read three times, to check it, to
+// unpack and to complete, which is cheaper than to hold it in memory.
 func (u *unpacker) run(ctx context.Context) error {
-	if err := u.list(ctx); err != nil {
+	list, err := u.list(ctx)
+	if err != nil {
 		return fmt.Errorf("restore files: %w", err)
 	}
-	if err := u.unpackAll(ctx); err != nil {
+	if err := u.unpackAll(ctx, list); err != nil {
 		return fmt.Errorf("restore files: %w", err)
 	}
 	u.hook("restore:unpacked")
@@ -78,22 +67,19 @@ func (u *unpacker) run(ctx context.Context) error {
 	return nil
 }
 
-// list reads the file list into memory: about 300 bytes for each file.
-func (u *unpacker) list(ctx context.Context) error {
-	u.packs = map[string]map[string]*restoreFile{}
+// list checks the file list and counts what is wanted of each pack.
+func (u *unpacker) list(ctx context.Context) (*packList, error) {
 	folded := map[string]string{}
 	folds := false
 	for _, dir := range u.dirs {
 		f, err := u.folds(dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		folds = folds || f
 	}
-	return readIndex(ctx, u.store, u.m, u.keys, func(e *entry) error {
-		if _, ok := u.local(e.path); !ok || !u.want(e.path) {
-			return nil
-		}
+	list := newPackList()
+	err := u.entries(ctx, func(e *entry) error {
 		if folds {
 			key := strings.ToLower(e.path)
 			if other, ok := folded[key]; ok {
@@ -101,17 +87,22 @@ func (u *unpacker) list(ctx context.Context) error {
 			}
 			folded[key] = e.path
 		}
-		if e.kind != 'f' {
-			u.made = append(u.made, e)
+		if e.kind == 'f' {
+			list.add(e)
+		}
+		return nil
+	})
+	u.files, u.bytes = list.count, list.bytes
+	return list, err
+}
+
+// entries calls f for the entries that are wanted, in the list's order.
+func (u *unpacker) entries(ctx context.Context, f func(*entry) error) error {
+	return readIndex(ctx, u.store, u.m, u.keys, func(e *entry) error {
+		if _, ok := u.local(e.path); !ok || !u.want(e.path) {
 			return nil
 		}
-		if u.packs[e.pack] == nil {
-			u.packs[e.pack] = map[string]*restoreFile{}
-		}
-		u.packs[e.pack][e.path] = &restoreFile{wantFile: newWantFile(e), mode: e.mode, mtime: e.mtime}
-		u.files++
-		u.bytes += e.size
-		return nil
+		return f(e)
 	})
 }
 
@@ -122,38 +113,44 @@ func (u *unpacker) local(p string) (string, bool) {
 	return filepath.Join(dir, filepath.FromSlash(rest)), ok
 }
 
-// unpackAll makes the directories while packs are being read.
-func (u *unpacker) unpackAll(ctx context.Context) error {
+// packFiles are the files to unpack from one pack.
+type packFiles struct {
+	pack  string
+	files map[string]*packFile
+}
+
+// unpackAll makes directories and unpacks packs while the list is being read.
+func (u *unpacker) unpackAll(ctx context.Context, list *packList) error {
 	g, ctx := newGroup(ctx)
-	var next atomic.Int64
-	for range 2 { // making one costs as much as writing a small file
-		g.run(func() error { return u.makeDirs(ctx, &next) })
-	}
-	queue := make(chan string)
+	dirs, packs := make(chan []*entry), make(chan packFiles)
 	g.run(func() error {
-		defer close(queue)
-		for _, name := range u.packsBySize() {
-			select {
-			case queue <- name:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		return nil
+		defer close(dirs)
+		defer close(packs)
+		return u.read(ctx, list, dirs, packs)
 	})
+	for range 2 { // making one costs as much as writing a small file
+		g.run(func() error {
+			for some := range dirs {
+				if err := u.makeDirs(some); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	owners, mu := packOwner{}, sync.Mutex{}
 	for range u.workers {
 		g.run(func() error {
-			buf, h := make([]byte, readBuffer), u.sums.Hash()
-			for name := range queue {
+			buf, h := make([]byte, readBuffer), u.pools.hash()
+			for p := range packs {
 				mu.Lock()
-				id, part, err := owners.find(ctx, u.store, u.m, name)
+				id, part, err := owners.find(ctx, u.store, u.m, p.pack)
 				mu.Unlock()
 				if err == nil {
-					err = u.pack(ctx, id, part, u.packs[name], buf, h)
+					err = u.pack(ctx, id, part, p.files, buf, h)
 				}
 				if err != nil {
-					return fmt.Errorf("pack %s: %w", name, err)
+					return fmt.Errorf("pack %s: %w", p.pack, err)
 				}
 				u.hook("restore:pack")
 			}
@@ -163,48 +160,67 @@ func (u *unpacker) unpackAll(ctx context.Context) error {
 	return g.wait()
 }
 
-// makeDirs makes directories, some from next on at a time, until none is left.
-// Others do the same; who comes before a parent's maker makes the parent too.
-func (u *unpacker) makeDirs(ctx context.Context, next *atomic.Int64) error {
+// read reads the list and passes on what there is to do, directories some at a
+// time.
+func (u *unpacker) read(ctx context.Context, list *packList, dirs chan<- []*entry, packs chan<- packFiles) error {
 	const some = 64
-	for ctx.Err() == nil {
-		end := int(next.Add(some))
-		if end-some >= len(u.made) {
+	batch := make([]*entry, 0, some)
+	flush := func() error {
+		select {
+		case dirs <- batch:
+			batch = make([]*entry, 0, some)
 			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		for _, e := range u.made[end-some : min(end, len(u.made))] {
-			if e.kind != 'd' {
-				continue
+	}
+	err := u.entries(ctx, func(e *entry) error {
+		switch e.kind {
+		case 'd':
+			if batch = append(batch, e); len(batch) == some {
+				return flush()
 			}
-			p, _ := u.local(e.path)
-			err := os.Mkdir(p, 0o700)
-			if errors.Is(err, fs.ErrNotExist) {
-				err = os.MkdirAll(p, 0o700)
-			}
-			if err != nil && !errors.Is(err, fs.ErrExist) {
+		case 'f':
+			files, err := list.take(e)
+			if err != nil || files == nil {
 				return err
 			}
+			select {
+			case packs <- packFiles{e.pack, files}:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return context.Cause(ctx)
+	if err := list.end(); err != nil {
+		return err
+	}
+	return flush()
 }
 
-// packsBySize gives the names of the packs, those with the most to restore
-// first, so that all writers end together.
-func (u *unpacker) packsBySize() []string {
-	names, bytes := sortedKeys(u.packs), map[string]int64{}
-	for name, files := range u.packs {
-		for _, f := range files {
-			bytes[name] += f.size
+// makeDirs makes directories. Others do the same; who comes before a parent's
+// maker makes the parent too.
+func (u *unpacker) makeDirs(list []*entry) error {
+	for _, e := range list {
+		p, _ := u.local(e.path)
+		err := os.Mkdir(p, 0o700)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.MkdirAll(p, 0o700)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
 		}
 	}
-	sort.SliceStable(names, func(i, j int) bool { return bytes[names[i]] > bytes[names[j]] })
-	return names
+	return nil
 }
 
 // pack writes the wanted files of one pack and compares each with the list.
-func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[string]*restoreFile, buf []byte, h hash.Hash) error {
-	r, err := openProof(ctx, u.store, id, part, u.keys, proof{sums: u.sums})
+func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[string]*packFile, buf []byte, h hash.Hash) error {
+	r, err := openProof(ctx, u.store, id, part, u.keys, proof{pools: u.pools})
 	if err != nil {
 		return err
 	}
@@ -230,17 +246,12 @@ func (u *unpacker) pack(ctx context.Context, id string, part Part, want map[stri
 	if _, err := io.CopyBuffer(io.Discard, onlyReader{r}, buf); err != nil {
 		return err
 	}
-	for name, f := range want {
-		if !f.ok {
-			return fmt.Errorf("%w: %s is missing or has other bytes than the list says", ErrDamaged, name)
-		}
-	}
-	return nil
+	return missingFile(want)
 }
 
 // file writes one file and tells whether it is the wanted version: a pack may
 // hold earlier ones of a file that changed while it was read.
-func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, f *restoreFile, buf []byte, h hash.Hash) (bool, error) {
+func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, f *packFile, buf []byte, h hash.Hash) (bool, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC | syscall.O_NOFOLLOW
 	out, err := os.OpenFile(p, flags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -288,38 +299,53 @@ func (u *unpacker) file(ctx context.Context, p string, r io.Reader, size int64, 
 	return true, os.Chtimes(p, when, when)
 }
 
-// complete makes links, then gives directories their owner, mode and time,
-// innermost first.
+// complete makes links and gives directories their owner, mode and time once
+// everything in them is complete.
 func (u *unpacker) complete(ctx context.Context) error {
-	for i := len(u.made) - 1; i >= 0; i-- {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		e := u.made[i]
-		p, _ := u.local(e.path)
-		when := time.Unix(0, e.mtime)
-		if e.kind == 'l' {
-			if err := u.link(p, e, when); err != nil {
+	var open []*entry // directories around what comes next, outermost first
+	leave := func(next string) error {
+		for len(open) > 0 && !within(next, open[len(open)-1].path) {
+			if err := u.directory(open[len(open)-1]); err != nil {
 				return err
 			}
-			continue
+			open = open[:len(open)-1]
 		}
-		if u.owner != nil {
-			if err := os.Chown(p, u.owner.UID, u.owner.GID); err != nil {
-				return err
-			}
-		}
-		if err := os.Chmod(p, fs.FileMode(e.mode)); err != nil {
+		return nil
+	}
+	err := u.entries(ctx, func(e *entry) error {
+		if err := errors.Join(ctx.Err(), leave(e.path)); err != nil {
 			return err
 		}
-		if err := os.Chtimes(p, when, when); err != nil {
+		switch e.kind {
+		case 'd':
+			open = append(open, e)
+		case 'l':
+			return u.link(e)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return leave("")
+}
+
+func (u *unpacker) directory(e *entry) error {
+	p, _ := u.local(e.path)
+	if u.owner != nil {
+		if err := os.Chown(p, u.owner.UID, u.owner.GID); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := os.Chmod(p, fs.FileMode(e.mode)); err != nil {
+		return err
+	}
+	when := time.Unix(0, e.mtime)
+	return os.Chtimes(p, when, when)
 }
 
-func (u *unpacker) link(p string, e *entry, when time.Time) error {
+func (u *unpacker) link(e *entry) error {
+	p, _ := u.local(e.path)
 	if err := os.Symlink(e.link, p); err != nil {
 		return err
 	}
@@ -328,7 +354,7 @@ func (u *unpacker) link(p string, e *entry, when time.Time) error {
 			return err
 		}
 	}
-	return linkTime(p, when)
+	return linkTime(p, time.Unix(0, e.mtime))
 }
 
 // foldsCase finds out whether the file system of dir takes "A" for "a".

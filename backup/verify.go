@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/gitlab-mattermost/sdk/internal/manysha"
 )
 
 // Depth says how thoroughly Verify reads.
@@ -80,7 +78,7 @@ func verify(ctx context.Context, store Store, id string, o VerifyOptions) (*Veri
 	if o.now == nil {
 		o.now = time.Now
 	}
-	v := &verifier{store: store, o: o, sums: manysha.New(), limit: &limiter{}}
+	v := &verifier{store: store, o: o, pools: newPools(), limit: &limiter{}}
 	m, err := Load(ctx, store, id)
 	if errors.Is(err, ErrDamaged) {
 		v.notes.add(damage(id+"/"+manifestName, err))
@@ -105,7 +103,7 @@ type verifier struct {
 	o     VerifyOptions
 	m     *Manifest
 	keys  []age.Identity
-	sums  *manysha.Pool
+	pools *pools
 	blind bool // encrypted, and no key was given
 	limit *limiter
 	notes notes
@@ -123,7 +121,7 @@ func (v *verifier) result(id string, begin time.Time) *VerifyResult {
 type task struct {
 	owner string
 	part  Part
-	read  func(ctx context.Context, r io.Reader) error // nil reads to the end only
+	read  func(r io.Reader, buf []byte) error // nil reads to the end only
 }
 
 func (v *verifier) run(ctx context.Context) error {
@@ -140,13 +138,17 @@ func (v *verifier) run(ctx context.Context) error {
 		v.blind = true
 	}
 	v.keys = keys
-	tasks, err := v.tasks(ctx)
+	parts := v.tasks()
+	packs, list, err := v.packTasks(ctx)
 	if err != nil {
 		return err
 	}
-	v.res.Of = len(tasks)
+	v.res.Of = len(parts) + len(packs)
 	var total int64
-	for _, t := range tasks {
+	for _, t := range parts {
+		total += t.part.PlainSize
+	}
+	for _, t := range packs {
 		total += t.part.PlainSize
 	}
 	stop := report(ctx, v.o.Progress, func() Progress {
@@ -155,21 +157,28 @@ func (v *verifier) run(ctx context.Context) error {
 	defer stop()
 	g, ctx := newGroup(ctx)
 	queue := make(chan task)
+	send := func(t task) error {
+		select {
+		case queue <- t:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	g.run(func() error {
 		defer close(queue)
-		for _, t := range tasks {
-			select {
-			case queue <- t:
-			case <-ctx.Done():
-				return context.Cause(ctx)
+		for _, t := range parts {
+			if err := send(t); err != nil {
+				return err
 			}
 		}
-		return nil
+		return v.sendPacks(ctx, packs, list, send)
 	})
-	for range atOnce(v.o.Workers, v.sums, v.store) {
+	for range atOnce(v.o.Workers, v.pools.sums, v.store) {
 		g.run(func() error {
+			buf := make([]byte, readBuffer)
 			for t := range queue {
-				if err := v.one(ctx, t); err != nil {
+				if err := v.one(ctx, t, buf); err != nil {
 					return err
 				}
 			}
@@ -179,107 +188,117 @@ func (v *verifier) run(ctx context.Context) error {
 	return g.wait()
 }
 
-// tasks lists what to read: own parts, and the parents' packs that the file
-// list refers to.
-func (v *verifier) tasks(ctx context.Context) ([]task, error) {
-	readers := map[string]func(context.Context, io.Reader) error{}
+// tasks lists what to read of the backup's own parts, without packs.
+func (v *verifier) tasks() []task {
+	read := map[string]func(io.Reader, []byte) error{}
 	if d := v.m.Database; d != nil {
 		for _, p := range d.Pieces {
-			readers[p.Name] = func(ctx context.Context, r io.Reader) error { return v.piece(r, p) }
+			read[p.Name] = func(r io.Reader, _ []byte) error { return v.piece(r, p) }
+		}
+	}
+	packs := map[string]bool{}
+	if v.m.Files != nil {
+		for _, p := range v.m.Files.Packs {
+			packs[p.Name] = true
 		}
 	}
 	var list []task
-	if v.m.Files != nil && v.o.Depth != Quick && !v.blind {
-		packs, err := v.fileList(ctx)
-		if err != nil {
-			if ctxErr := contextError(err); ctxErr != nil {
-				return nil, err
-			}
-			v.notes.add(damage(v.m.ID+"/"+v.m.Files.Index.Name, err))
-		}
-		parents, err := v.parentPacks(ctx, packs)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, parents...)
-		for _, p := range v.m.Files.Packs {
-			want := packs[v.m.ID+"/"+p.Name]
-			readers[p.Name] = func(ctx context.Context, r io.Reader) error { return v.pack(ctx, r, want) }
-		}
-	} else if v.m.Files != nil {
-		for _, id := range v.m.Parents {
-			if _, err := v.store.Stat(ctx, id+"/"+manifestName); err != nil {
-				v.notes.add(missingParent(v.m.ID, id))
-			}
-		}
-	}
 	for _, p := range v.m.Parts() {
-		list = append(list, task{owner: v.m.ID, part: p, read: readers[p.Name]})
+		if !packs[p.Name] {
+			list = append(list, task{owner: v.m.ID, part: p, read: read[p.Name]})
+		}
 	}
-	// The largest first, so that all workers end at about the same time.
+	// The largest first: what is left at the end is small.
 	slices.SortStableFunc(list, func(a, b task) int { return cmp.Compare(b.part.Size, a.part.Size) })
-	return list, nil
+	return list
 }
 
 func missingParent(id, parent string) Finding {
 	return Finding{ID: "parent-missing", Severity: severityError, Message: "the backup " + parent + ", which holds files of it, is missing or has no manifest", Where: id, Fix: "copy " + parent + " back into the store"}
 }
 
-// fileList reads the file list to its end and groups the files by pack.
-func (v *verifier) fileList(ctx context.Context) (map[string]map[string]wantFile, error) {
-	packs := map[string]map[string]wantFile{}
-	var count, bytes int64
-	err := readIndex(ctx, v.store, v.m, v.keys, func(e *entry) error {
-		if e.kind != 'f' {
-			return nil
+// packTasks lists the packs to read by "<backup ID>/<pack>": all own ones, and
+// the parents' that the file list refers to. list is nil when it was not read.
+func (v *verifier) packTasks(ctx context.Context) (packs map[string]task, list *packList, err error) {
+	packs = map[string]task{}
+	if v.m.Files == nil {
+		return packs, nil, nil
+	}
+	for _, p := range v.m.Files.Packs {
+		packs[v.m.ID+"/"+p.Name] = task{owner: v.m.ID, part: p}
+	}
+	if v.o.Depth == Quick || v.blind {
+		return packs, nil, v.parentsExist(ctx)
+	}
+	list = newPackList()
+	err = readIndex(ctx, v.store, v.m, v.keys, func(e *entry) error {
+		if e.kind == 'f' {
+			list.add(e)
 		}
-		if packs[e.pack] == nil {
-			packs[e.pack] = map[string]wantFile{}
-		}
-		packs[e.pack][e.path] = newWantFile(e)
-		count++
-		bytes += e.size
 		return nil
 	})
-	if err == nil && (count != v.m.Files.Count || bytes != v.m.Files.Bytes) {
-		err = fmt.Errorf("%w: the list has %d files with %d bytes, the manifest says %d and %d", ErrDamaged, count, bytes, v.m.Files.Count, v.m.Files.Bytes)
+	if err == nil && (list.count != v.m.Files.Count || list.bytes != v.m.Files.Bytes) {
+		err = fmt.Errorf("%w: the list has %d files with %d bytes, the manifest says %d and %d", ErrDamaged, list.count, list.bytes, v.m.Files.Count, v.m.Files.Bytes)
 	}
-	return packs, err
+	if err != nil && contextError(err) != nil {
+		return nil, nil, err
+	}
+	if err != nil {
+		v.notes.add(damage(v.m.ID+"/"+v.m.Files.Index.Name, err))
+		return packs, nil, v.parentsExist(ctx)
+	}
+	return packs, list, v.parentPacks(ctx, list, packs)
 }
 
-// readIndex calls f for each entry of m's file list.
-func readIndex(ctx context.Context, store Store, m *Manifest, keys []age.Identity, f func(*entry) error) error {
-	part, err := openPart(ctx, store, m.ID, m.Files.Index, keys)
-	if err != nil {
-		return err
-	}
-	defer part.Close()
-	index := newIndexReader(part, m.Files.Trees)
-	for {
-		e, err := index.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+// parentsExist looks for the manifests of the parents that are named.
+func (v *verifier) parentsExist(ctx context.Context) error {
+	for _, id := range v.m.Parents {
+		_, err := v.store.Stat(ctx, id+"/"+manifestName)
+		if err != nil && contextError(err) != nil {
+			return err
 		}
 		if err != nil {
+			v.notes.add(missingParent(v.m.ID, id))
+		}
+	}
+	return nil
+}
+
+// sendPacks sends each pack with the files that the list wants from it, then
+// those from which it wants none.
+func (v *verifier) sendPacks(ctx context.Context, packs map[string]task, list *packList, send func(task) error) error {
+	if list != nil {
+		err := readIndex(ctx, v.store, v.m, v.keys, func(e *entry) error {
+			if e.kind != 'f' {
+				return nil
+			}
+			want, err := list.take(e)
+			t, ok := packs[e.pack]
+			if err != nil || want == nil || !ok { // the trouble of one that is not there is noted already
+				return err
+			}
+			delete(packs, e.pack)
+			t.read = func(r io.Reader, buf []byte) error { return v.pack(r, want, buf) }
+			return send(t)
+		})
+		if err == nil {
+			err = list.end()
+		}
+		if err != nil && (ctx.Err() != nil || contextError(err) != nil) {
 			return err
 		}
-		if err := f(e); err != nil {
+		if err != nil {
+			v.notes.add(damage(v.m.ID+"/"+v.m.Files.Index.Name, err))
+		}
+	}
+	for _, name := range sortedKeys(packs) {
+		t := packs[name]
+		t.read = func(r io.Reader, buf []byte) error { return v.pack(r, nil, buf) }
+		if err := send(t); err != nil {
 			return err
 		}
 	}
-}
-
-// wantFile is what a pack must hold for a file, kept small.
-type wantFile struct {
-	size int64
-	hash [sha256.Size]byte
-}
-
-func newWantFile(e *entry) wantFile {
-	w := wantFile{size: e.size}
-	// The reader of the list has checked that the text is a sha256.
-	_, _ = hex.Decode(w.hash[:], []byte(e.hash))
-	return w
+	return nil
 }
 
 // packOwner finds the part of a pack in its owner's manifest.
@@ -309,15 +328,14 @@ func (o packOwner) find(ctx context.Context, store Store, self *Manifest, pack s
 	return id, p, nil
 }
 
-// parentPacks makes the tasks for packs of other backups.
-func (v *verifier) parentPacks(ctx context.Context, packs map[string]map[string]wantFile) ([]task, error) {
+// parentPacks adds the packs of other backups.
+func (v *verifier) parentPacks(ctx context.Context, list *packList, packs map[string]task) error {
 	owners, missing := packOwner{}, map[string]bool{}
-	var list []task
-	for pack, want := range packs {
+	for _, pack := range sortedKeys(list.left) {
 		id, part, err := owners.find(ctx, v.store, v.m, pack)
 		switch {
 		case err != nil && contextError(err) != nil:
-			return nil, err
+			return err
 		case errors.Is(err, ErrNoBackup):
 			if !missing[id] {
 				v.notes.add(missingParent(v.m.ID, id))
@@ -326,14 +344,14 @@ func (v *verifier) parentPacks(ctx context.Context, packs map[string]map[string]
 		case err != nil:
 			v.notes.add(damage(pack, err))
 		case id != v.m.ID:
-			list = append(list, task{owner: id, part: part, read: func(ctx context.Context, r io.Reader) error { return v.pack(ctx, r, want) }})
+			packs[pack] = task{owner: id, part: part}
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // one reads a part as deeply as asked for.
-func (v *verifier) one(ctx context.Context, t task) error {
+func (v *verifier) one(ctx context.Context, t task, buf []byte) error {
 	name := t.owner + "/" + t.part.Name
 	obj, err := v.store.Stat(ctx, name)
 	if err == nil && obj.Size != t.part.Size {
@@ -341,9 +359,9 @@ func (v *verifier) one(ctx context.Context, t task) error {
 	}
 	if err == nil && (v.o.Depth == Full || v.o.Depth == Deep || v.o.Depth == Sampled && v.sampled(t.part)) {
 		if v.blind {
-			err = checkStored(ctx, v.store, t.owner, t.part, v.sums)
+			err = checkStored(ctx, v.store, t.owner, t.part, v.pools)
 		} else {
-			err = v.readTask(ctx, t)
+			err = v.readTask(ctx, t, buf)
 		}
 		v.count(t.part)
 	}
@@ -372,8 +390,8 @@ func (v *verifier) count(p Part) {
 	<-v.mu
 }
 
-func (v *verifier) readTask(ctx context.Context, t task) error {
-	how := proof{stored: true, plain: v.o.Depth == Deep, sums: v.sums}
+func (v *verifier) readTask(ctx context.Context, t task, buf []byte) error {
+	how := proof{stored: true, plain: v.o.Depth == Deep, pools: v.pools}
 	r, err := openProof(ctx, v.store, t.owner, t.part, v.keys, how)
 	if err != nil {
 		return err
@@ -381,11 +399,11 @@ func (v *verifier) readTask(ctx context.Context, t task) error {
 	defer r.Close()
 	in := &countingReader{ctx: ctx, r: r, limit: v.limit}
 	if t.read != nil {
-		if err := t.read(ctx, in); err != nil {
+		if err := t.read(in, buf); err != nil {
 			return err
 		}
 	}
-	_, err = io.CopyBuffer(io.Discard, onlyReader{in}, make([]byte, readBuffer))
+	_, err = io.CopyBuffer(io.Discard, onlyReader{in}, buf)
 	return err
 }
 
@@ -430,9 +448,8 @@ func (v *verifier) piece(r io.Reader, p Piece) error {
 
 // pack reads a tar and compares the size of each wanted file, deeply also its
 // hash. The last of several entries with one name is the one that counts.
-func (v *verifier) pack(ctx context.Context, r io.Reader, want map[string]wantFile) error {
-	found := make(map[string]bool, len(want))
-	h, buf := v.sums.Hash(), make([]byte, readBuffer)
+func (v *verifier) pack(r io.Reader, want map[string]*packFile, buf []byte) error {
+	h := v.pools.hash()
 	t := tar.NewReader(r)
 	for {
 		head, err := t.Next()
@@ -442,25 +459,23 @@ func (v *verifier) pack(ctx context.Context, r io.Reader, want map[string]wantFi
 		if err != nil {
 			return fmt.Errorf("%w: tar: %w", ErrDamaged, err)
 		}
-		w, ok := want[head.Name]
-		if !ok || head.Typeflag != tar.TypeReg {
+		f := want[head.Name]
+		if f == nil || head.Typeflag != tar.TypeReg {
 			continue
 		}
+		f.ok = head.Size == f.size
 		if v.o.Depth != Deep { // Next reads over the content
-			found[head.Name] = head.Size == w.size
 			continue
 		}
 		h.Reset()
 		if _, err := io.CopyBuffer(onlyWriter{h}, onlyReader{t}, buf); err != nil {
 			return err
 		}
-		found[head.Name] = head.Size == w.size && [sha256.Size]byte(h.Sum(buf[:0])) == w.hash
+		f.ok = f.ok && [sha256.Size]byte(h.Sum(buf[:0])) == f.hash
 	}
 	v.limit.files.Add(int64(len(want)))
-	for name := range want {
-		if !found[name] {
-			return fmt.Errorf("%w: %s is missing or has other bytes than the list says", ErrDamaged, name)
-		}
+	if err := missingFile(want); err != nil {
+		return err
 	}
 	v.mu <- struct{}{}
 	v.res.Files += int64(len(want))

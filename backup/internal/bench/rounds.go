@@ -97,6 +97,13 @@ func (b *bench) vacuum(database string) error {
 	return nil
 }
 
+func (b *bench) drop(database string) error {
+	if out, err := b.cluster.Command("dropdb", "--if-exists", database).CombinedOutput(); err != nil {
+		return fmt.Errorf("dropdb: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // cpu records the processor seconds of a program and its children; those of
 // the server are not in it.
 func (b *bench) cpu(name string, cmd *exec.Cmd) {
@@ -108,37 +115,45 @@ const pgUser = "postgres"
 
 // ours times a child process, its start included.
 func (b *bench) ours(ctx context.Context, name string, j job) (*answer, error) {
-	j.PgDump = filepath.Join(b.cluster.BinDir, "pg_dump")
-	text, err := json.Marshal(j)
-	if err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, "child", string(text))
-	var out, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := b.settle([]string{j.Store, j.Data}); err != nil {
 		return nil, err
 	}
 	begin := time.Now()
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", name, err, stderr.String())
-	}
-	wall := time.Since(begin).Seconds()
-	var a answer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+	a, cmd, err := b.child(ctx, name, j)
+	if err != nil {
 		return nil, err
 	}
-	b.note(name, wall)
+	b.note(name, time.Since(begin).Seconds())
 	b.cpu(name, cmd)
 	b.peak[name] = max(b.peak[name], a.Peak)
 	if len(a.Phases) > 0 {
 		fmt.Fprintf(os.Stderr, "    %s\n", a.Phases)
 	}
-	return &a, nil
+	return a, nil
+}
+
+// child runs one operation in a process of its own.
+func (b *bench) child(ctx context.Context, name string, j job) (*answer, *exec.Cmd, error) {
+	j.PgDump = filepath.Join(b.cluster.BinDir, "pg_dump")
+	text, err := json.Marshal(j)
+	if err != nil {
+		return nil, nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "child", string(text))
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: %s", name, err, stderr.String())
+	}
+	var a answer
+	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &a, cmd, nil
 }
 
 // path makes a name of its own for this round.
@@ -291,21 +306,10 @@ func (b *bench) discard(ctx context.Context, live, journal string) error {
 	}
 	for _, j := range all {
 		if j.ID == journal && j.Database.Had {
-			out, err := b.cluster.Command("dropdb", "--if-exists", j.Database.Old).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("dropdb: %w: %s", err, strings.TrimSpace(string(out)))
+			if err := b.drop(j.Database.Old); err != nil {
+				return err
 			}
 		}
 	}
 	return b.vacuum("ours_live")
-}
-
-// flat measures the memory of a backup of a tenth of the data.
-func (b *bench) flat(ctx context.Context, scale float64) error {
-	dir := filepath.Join(b.dir, "tenth")
-	if err := b.generate(ctx, "tenth", dir, scale/10); err != nil {
-		return err
-	}
-	_, err := b.ours(ctx, "full backup of a tenth", job{Op: "create", Store: filepath.Join(b.dir, "store-tenth"), DSN: b.cluster.DSN("tenth"), Data: filepath.Join(dir, "data"), Config: filepath.Join(dir, "config.json")})
-	return err
 }
