@@ -53,11 +53,13 @@ type restorer struct {
 	limit *limiter
 	pools *pools
 	res   RestoreResult
+
+	loaded []Finding // of the database
 }
 
 func (r *restorer) result() *RestoreResult {
 	r.res.Backup, r.res.Journal, r.res.Seconds = r.p.m.ID, r.p.j.ID, time.Since(r.begin).Seconds()
-	r.res.Findings = r.p.Findings
+	r.res.Findings = append(r.p.Findings, r.loaded...)
 	if d := r.p.j.Database; d != nil && d.Had {
 		r.res.Kept = append(r.res.Kept, "database "+d.Old)
 	}
@@ -149,7 +151,7 @@ func (r *restorer) stageDatabase(ctx context.Context) error {
 	if err := applySettings(ctx, p.admin, p.m.Database.Settings, p.j.Database.Staged); err != nil {
 		return err
 	}
-	p.j.Pending, r.res.Rows = res.pending, res.rows
+	p.j.Pending, r.res.Rows, r.loaded = res.pending, res.rows, res.findings
 	r.phases(append(res.phases, Phase{Name: "database", Seconds: time.Since(begin).Seconds()}))
 	return nil
 }

@@ -332,7 +332,7 @@ func (c *creator) dump(ctx context.Context, snap *snapshot, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.connections, limit: c.limit, hook: c.o.hook}
+	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.connections, limit: c.limit, note: c.notes.add, hook: c.o.hook}
 	if m.Database, err = d.run(ctx); err != nil {
 		return err
 	}
@@ -346,7 +346,7 @@ func (c *creator) dump(ctx context.Context, snap *snapshot, m *Manifest) error {
 
 func (c *creator) files(ctx context.Context, m *Manifest, parent *Manifest, refs *refCheck) error {
 	begin := time.Now()
-	f := &filesJob{parts: c.parts, trees: c.src.Trees, workers: c.packers, packSize: 16 << 20, limit: c.limit, note: c.notes.add, refs: refs, hook: c.o.hook}
+	f := &filesJob{parts: c.parts, trees: c.src.Trees, workers: c.packers, limit: c.limit, note: c.notes.add, refs: refs, hook: c.o.hook}
 	if parent != nil {
 		keys, err := c.o.Keys.open(ctx, c.store, parent)
 		if err != nil {

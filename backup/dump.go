@@ -19,6 +19,7 @@ type dumpJob struct {
 	tool    *tool
 	workers int
 	limit   *limiter
+	note    func(Finding)
 	hook    func(string)
 	commits *committer
 }
@@ -96,6 +97,7 @@ func (d *dumpJob) feed(ctx context.Context, queue chan<- func(*pgx.Conn) error, 
 	tasks = append(tasks,
 		func(*pgx.Conn) error { return d.section(ctx, "pre-data", &db.PreData) },
 		func(*pgx.Conn) error { return d.section(ctx, "post-data", &db.PostData) })
+	tasks = append(tasks, func(c *pgx.Conn) error { return d.grants(ctx, c, db) })
 	if len(d.snap.seqs) > 0 {
 		tasks = append(tasks, func(c *pgx.Conn) error { return d.sequences(ctx, c, db) })
 	}

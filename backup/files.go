@@ -30,17 +30,23 @@ type packJob struct {
 // maxJobEntries bounds what a job holds in memory, about a megabyte.
 const maxJobEntries = 2048
 
+// packBytes is from how many bytes on pack n, from 1 on, is complete. Thirty
+// terabytes make 65,000 packs.
+func packBytes(n int) int64 {
+	const first, doubles = 16 << 20, 8192
+	return first << min(n/doubles, 10)
+}
+
 // filesJob saves trees.
 type filesJob struct {
-	parts    *parts
-	trees    []Tree
-	base     *base
-	workers  int
-	packSize int64
-	limit    *limiter
-	note     func(Finding)
-	refs     *refCheck
-	hook     func(string)
+	parts   *parts
+	trees   []Tree
+	base    *base
+	workers int
+	limit   *limiter
+	note    func(Finding)
+	refs    *refCheck
+	hook    func(string)
 }
 
 // filesResult is what was saved, with the owners of all packs that the list
@@ -126,7 +132,7 @@ func (f *filesJob) walk(ctx context.Context, work, ordered chan<- *packJob) erro
 			if e.kind == 'f' && e.pack == "" {
 				j.bytes += e.size
 			}
-			if j.bytes >= f.packSize || len(j.entries) >= maxJobEntries {
+			if j.bytes >= packBytes(n) || len(j.entries) >= maxJobEntries {
 				return send()
 			}
 			return nil

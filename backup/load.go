@@ -44,9 +44,10 @@ type loader struct {
 
 // loadResult is what was loaded.
 type loadResult struct {
-	rows    int64
-	pending []string // statements of the indexes that were left out
-	phases  []Phase
+	rows     int64
+	pending  []string // statements of the indexes that were left out
+	phases   []Phase
+	findings []Finding
 }
 
 // run loads all, in this order: types and tables, the heaviest full-text
@@ -72,7 +73,7 @@ func (l *loader) run(ctx context.Context) (*loadResult, error) {
 		return nil, fmt.Errorf("load database: %w", err)
 	}
 	clock.lap("indexes", 0)
-	if err := l.finish(ctx); err != nil {
+	if res.findings, err = l.finish(ctx); err != nil {
 		return nil, fmt.Errorf("load database: %w", err)
 	}
 	clock.lap("constraints", 0)
@@ -207,37 +208,41 @@ func (l *loader) blobs(ctx context.Context, conn *pgx.Conn, p Part) error {
 	return nil
 }
 
-// finish adds keys, foreign keys, triggers and sequences' values, and lets
-// autovacuum in. The rows become durable with the next synchronous commit of the
+// finish adds keys, foreign keys, triggers, sequences' values and other roles'
+// rights, and lets autovacuum in. The rows become durable with the next synchronous commit of the
 // server, which is that of the swap, whatever the server's setting.
-func (l *loader) finish(ctx context.Context) error {
+func (l *loader) finish(ctx context.Context) ([]Finding, error) {
 	conn, err := l.connect(ctx, l.preamble+"\n")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) // every statement was checked
 	for _, s := range l.plan.indexes {
 		if s.after != "" {
 			if err := execScript(ctx, conn, s.after); err != nil {
-				return fmt.Errorf("add constraint %s: %w", s.name, err)
+				return nil, fmt.Errorf("add constraint %s: %w", s.name, err)
 			}
 		}
 	}
 	if s := l.m.Database.Sequences; s != nil {
 		text, err := l.script(ctx, *s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := execScript(ctx, conn, text); err != nil {
-			return fmt.Errorf("set sequences: %w", err)
+			return nil, fmt.Errorf("set sequences: %w", err)
 		}
 	}
 	for _, sql := range l.plan.rest {
 		if err := execScript(ctx, conn, sql); err != nil {
-			return fmt.Errorf("post-data (%.80s): %w", sql, err)
+			return nil, fmt.Errorf("post-data (%.80s): %w", sql, err)
 		}
 	}
-	return l.releaseVacuum(ctx, conn)
+	findings, err := l.grants(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	return findings, l.releaseVacuum(ctx, conn)
 }
 
 var errNoDatabase = errors.New("the backup holds no database")

@@ -26,8 +26,8 @@ const (
 	keyName       = "key.age"
 )
 
-// maxManifest bounds what is read of a manifest. A million packs would need
-// 200 MB; the pack size grows with the data so that there are about a thousand.
+// maxManifest bounds what is read of a manifest. A pack takes about 230 bytes of
+// it; they get larger with their number, see packBytes.
 const maxManifest = 64 << 20
 
 // Manifest says what a backup holds. It is the last object written: a
@@ -101,6 +101,7 @@ type Database struct {
 	Sequences *Part   `json:"sequences,omitempty"`
 	Blobs     *Part   `json:"large_objects,omitempty"`
 	PostData  Part    `json:"post_data"`
+	Grants    *Part   `json:"grants,omitempty"` // what other roles may do
 
 	References *References `json:"references,omitempty"`
 }
@@ -209,7 +210,7 @@ func (m *Manifest) Parts() []Part {
 		for _, p := range d.Pieces {
 			parts = append(parts, p.Part)
 		}
-		for _, p := range []*Part{d.Sequences, d.Blobs} {
+		for _, p := range []*Part{d.Sequences, d.Blobs, d.Grants} {
 			if p != nil {
 				parts = append(parts, *p)
 			}
@@ -393,5 +394,9 @@ func (d *Database) parts() []Part {
 	if d.Sequences != nil {
 		list = append(list, *d.Sequences)
 	}
-	return append(list, d.PostData)
+	list = append(list, d.PostData)
+	if d.Grants != nil {
+		list = append(list, *d.Grants)
+	}
+	return list
 }

@@ -71,6 +71,9 @@ func recipeDatabase(b *strings.Builder, d *Database, read func(string) string) {
 			fmt.Fprintf(b, "   A setting of the database, to be repeated with ALTER DATABASE ... SET: %q = %q\n", s.Name, s.Value)
 		}
 	}
+	if d.Grants != nil {
+		fmt.Fprintf(b, "\n   What other roles may do, as far as they exist here:\n\n    %s | psql -X -q\n", read(d.Grants.Name))
+	}
 	b.WriteByte('\n')
 }
 

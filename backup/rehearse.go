@@ -184,6 +184,7 @@ func (r *rehearsal) database(ctx context.Context, admin *server) error {
 	r.o.hook("rehearse:loaded")
 	r.res.Phases = append(append(r.res.Phases, got.phases...), Phase{Name: "database", Seconds: time.Since(begin).Seconds(), Bytes: r.limit.bytes.Load()})
 	r.res.Rows, r.res.Tables = got.rows, len(r.m.Database.Tables)
+	r.res.Findings = append(r.res.Findings, got.findings...)
 	if err := r.countRows(ctx); err != nil {
 		return r.fail(ctx, "the database differs", err)
 	}

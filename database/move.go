@@ -38,7 +38,7 @@ type MoveOptions struct {
 
 // MoveProgress says how far a move is.
 type MoveProgress struct {
-	Stage       string // "schema", "rows", "sequences", "indexes", "verify" or "name"
+	Stage       string // "schema", "rows", "sequences", "indexes", "rights", "verify" or "name"
 	Table       string // the one just finished, in stages rows and verify
 	Tables      int    // finished
 	TablesTotal int
@@ -71,6 +71,9 @@ type MoveResult struct {
 	Bytes   int64         `json:"bytes"` // of row data sent
 	Seconds float64       `json:"seconds"`
 	Stages  []StageTiming `json:"stages"`
+	// NotGranted says what other roles may do on the source and not in the copy,
+	// mostly because the target has no such role.
+	NotGranted []string `json:"notGranted,omitempty"`
 	// Digest is the fingerprint's, equal on both sides.
 	Digest string `json:"digest"`
 }
@@ -149,9 +152,10 @@ func planMove(ctx context.Context, o MoveOptions, source, target *Manager) (*Mov
 	}
 	p.Steps = []string{
 		fmt.Sprintf("create database %s for role %s on the target, under a temporary name", quoteName(o.Target.Database), quoteName(o.Role)),
-		fmt.Sprintf("copy the schema with pg_dump %d.%d, owners and privileges rewritten", p.Programs.Major, p.Programs.Minor),
+		fmt.Sprintf("copy the schema with pg_dump %d.%d, everything owned by the role", p.Programs.Major, p.Programs.Minor),
 		fmt.Sprintf("stream the rows of %d tables, %d at a time, as of one moment", p.Tables, o.Jobs),
 		fmt.Sprintf("build the indexes with pg_restore, %d at a time", o.Jobs),
+		"give other roles the rights that they have on the source, where they exist on the target",
 		"compare the fingerprints of both sides, and collect statistics", "give the database its name"}
 	if p.empty {
 		p.Steps = append(p.Steps, "drop the empty database that had the name")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gitlab-mattermost/sdk/internal/childproc"
+	"github.com/gitlab-mattermost/sdk/internal/pggrants"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -61,7 +62,7 @@ func (mv *mover) fill(ctx context.Context, db, role string) (err error) {
 		for _, stage := range []struct {
 			name string
 			run  func(ctx context.Context, tx pgx.Tx) error
-		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"verify", mv.verifyAndAnalyze}} {
+		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"rights", mv.rights}, {"verify", mv.verifyAndAnalyze}} {
 			started := time.Now()
 			mv.tell(func(p *MoveProgress) { p.Stage = stage.name })
 			if err := stage.run(ctx, tx); err != nil {
@@ -201,6 +202,27 @@ func (mv *mover) sortMemory(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("read the target's maintenance_work_mem: %w", plain(err))
 	}
 	return fmt.Sprintf("maintenance_work_mem=%dkB", max(wanted, has)), nil
+}
+
+// rights gives other roles what they have on the source, where they exist.
+func (mv *mover) rights(ctx context.Context, tx pgx.Tx) error {
+	statements, unusable, err := pggrants.Read(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	for _, s := range unusable {
+		mv.result.NotGranted = append(mv.result.NotGranted, fmt.Sprintf("a name with a line break: %q", s))
+	}
+	return mv.target.in(ctx, mv.db, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "SET ROLE "+ident(mv.role)); err != nil {
+			return err
+		}
+		refused, err := pggrants.Apply(ctx, conn, statements)
+		for _, r := range refused {
+			mv.result.NotGranted = append(mv.result.NotGranted, fmt.Sprintf("%d rights of other roles: %s", r.Statements, r.Reason))
+		}
+		return err
+	})
 }
 
 // verifyAndAnalyze compares both sides while the target collects statistics:

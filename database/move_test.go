@@ -37,6 +37,32 @@ func TestMoveCopiesEverythingAndRewritesOwners(t *testing.T) {
 	}
 }
 
+func TestMoveGivesOtherRolesTheirRightsWhereTheyExist(t *testing.T) {
+	to := startLike(t, moveTo, pgtest.Options{}) // with roles of its own
+	fresh(t, "mv_reports")
+	fresh(t, "mv_elsewhere")
+	moveFrom.SQL(t, "postgres", "CREATE ROLE mv_reports; CREATE ROLE mv_elsewhere")
+	to.SQL(t, "postgres", "CREATE ROLE mv_reports")
+	sampleOn(t, moveFrom, "mv_src", "mv_own", 100)
+	moveFrom.SQL(t, "mv_src", "GRANT SELECT ON posts TO mv_reports, mv_elsewhere; GRANT SELECT (username) ON users TO mv_reports; REVOKE CONNECT ON DATABASE mv_src FROM PUBLIC; GRANT CONNECT ON DATABASE mv_src TO mv_reports")
+	r, err := Move(t.Context(), MoveOptions{Source: on(moveFrom, "mv_src"), Target: on(to, "mv_src_moved"), Role: "mv_own"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	may := scalar[string](t, on(to, "mv_src_moved"), `SELECT concat_ws(' ', has_table_privilege('mv_reports', 'posts', 'SELECT'), has_table_privilege('mv_reports', 'posts', 'INSERT'),
+		has_column_privilege('mv_reports', 'users', 'username', 'SELECT'), has_column_privilege('mv_reports', 'users', 'email', 'SELECT'),
+		has_database_privilege('mv_reports', current_database(), 'CONNECT'), has_database_privilege('mv_reports', current_database(), 'TEMPORARY'))`)
+	if may != "t f t f t t" {
+		t.Errorf("the role may: %s", may)
+	}
+	if open := scalar[bool](t, on(to, "mv_src_moved"), `SELECT datacl::text ~ '[{,]=T?c' FROM pg_database WHERE datname = current_database()`); open {
+		t.Error("everybody may connect again")
+	}
+	if want := []string{`1 rights of other roles: role "mv_elsewhere" does not exist`}; !slices.Equal(r.NotGranted, want) {
+		t.Errorf("not granted %q, want %q", r.NotGranted, want)
+	}
+}
+
 func TestMoveReplacesAnEmptyDatabaseAndNothingElse(t *testing.T) {
 	sampleOn(t, moveFrom, "mv_src", "mv_own", 200)
 	fresh(t, "", "mv_dst")

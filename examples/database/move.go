@@ -88,6 +88,9 @@ func move(ctx context.Context, args []string, s cli.Streams) error {
 		return cli.WriteJSON(s.Out, r)
 	}
 	fmt.Fprintf(s.Out, "moved %d tables, %d rows, %d bytes of row data in %.1f s; both sides have the fingerprint\n%s\n", r.Tables, r.Rows, r.Bytes, r.Seconds, r.Digest)
+	for _, n := range r.NotGranted {
+		fmt.Fprintln(s.Out, "not granted:", n)
+	}
 	return nil
 }
 
