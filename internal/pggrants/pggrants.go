@@ -132,7 +132,7 @@ SELECT kind, name, col, coalesce(quote_ident(r.rolname), ''), is_grantable, arra
 FROM rights LEFT JOIN pg_roles r ON r.oid = grantee
 WHERE grantee NOT IN (owner, (SELECT datdba FROM db)) AND (grantee = 0 OR r.oid IS NOT NULL)
 GROUP BY kind, name, col, r.rolname, is_grantable
-ORDER BY kind = 'DEFAULT', kind, name COLLATE "C", col COLLATE "C", r.rolname COLLATE "C" NULLS FIRST, is_grantable`
+ORDER BY kind = 'DEFAULT', kind, name COLLATE "C", col COLLATE "C", r.rolname::text COLLATE "C" NULLS FIRST, is_grantable`
 
 // grant is what one role may do with one object.
 type grant struct {
