@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -223,12 +222,9 @@ func TestCancelledCreateLeavesNothing(t *testing.T) {
 }
 
 // TestEveryBitFlipAndTruncationIsDetected damages one random place of one
-// random object at a time. BACKUP_TRIALS sets the number; the campaign is 1,000.
+// random object at a time.
 func TestEveryBitFlipAndTruncationIsDetected(t *testing.T) {
-	trials := 120
-	if n, err := strconv.Atoi(os.Getenv("BACKUP_TRIALS")); err == nil {
-		trials = n
-	}
+	const trials = 1000
 	s := newSampleOf(t, "flip", smallOptions)
 	for _, p := range []string{"brand", "users"} { // a smaller tree verifies faster
 		if err := os.RemoveAll(filepath.Join(s.dir, p)); err != nil {
