@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // Source is what to save. Parts that are not there are left empty: a backup
@@ -178,16 +176,12 @@ func newCreator(store Store, src Source, o CreateOptions) (*creator, error) {
 	if err != nil {
 		return nil, err
 	}
-	level := zstd.SpeedFastest
-	if o.Compact {
-		level = zstd.SpeedDefault
-	}
 	c := &creator{store: store, src: src, o: o, seal: seal, started: time.Now(), limit: &limiter{rate: o.BytesPerSecond}}
 	c.connections = processors(o.Workers)
 	if o.Workers == 0 {
 		c.connections++
 	}
-	c.parts = newParts(store, seal, newEncoders(level, c.connections+processors(o.Workers)))
+	c.parts = newParts(store, seal, newEncoders(o.Compact, c.connections+processors(o.Workers)))
 	c.packers = atOnce(o.Workers, c.parts.sums, store)
 	return c, nil
 }

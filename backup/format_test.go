@@ -14,11 +14,10 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/klauspost/compress/zstd"
 )
 
 func TestFramesOfBothKindsAreOrdinaryZstd(t *testing.T) {
-	enc := newEncoders(zstd.SpeedDefault, 1)
+	enc := newEncoders(true, 1)
 	noise := make([]byte, 700_001)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for i := range noise {

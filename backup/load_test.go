@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 )
 
 // A full-text index is made before the rows when it covers much text; that is
@@ -45,7 +44,7 @@ func pieceStore(t *testing.T, table string, rows int, row func(int) string) (Sto
 		t.Fatal(err)
 	}
 	m := &Manifest{ID: "20260101T000000Z-0001", Database: &Database{Encoding: "UTF8"}}
-	parts := newParts(store, nil, newEncoders(zstd.SpeedFastest, 4))
+	parts := newParts(store, nil, newEncoders(false, 4))
 	parts.id = m.ID
 	var text strings.Builder
 	fmt.Fprintf(&text, "SET client_encoding = 'UTF8';\nCOPY \"public\".\"%s\" (\"id\", \"message\", \"hashtags\") FROM stdin;\n", table)
