@@ -276,3 +276,31 @@ func TestEveryBitFlipAndTruncationIsDetected(t *testing.T) {
 	}
 	mustVerify(t, store, res.ID, VerifyOptions{})
 }
+
+func TestADamagedIDIsDamageAndARenamedDirectoryIsCalledSo(t *testing.T) {
+	s := newSampleOf(t, "renamed", smallOptions)
+	store := newStore(t)
+	id := mustCreate(t, store, s.src, CreateOptions{}).ID
+	other := id[:len(id)-4] + "0000"
+	if other == id {
+		other = id[:len(id)-4] + "0001"
+	}
+	if err := os.Rename(filepath.Join(store.Dir(), id), filepath.Join(store.Dir(), other)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(t.Context(), store, other, VerifyOptions{}); err == nil || !strings.Contains(err.Error(), "was the directory renamed?") {
+		t.Errorf("renamed: %v", err)
+	}
+	path := filepath.Join(store.Dir(), other, manifestName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte(id), []byte(other)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Verify(t.Context(), store, other, VerifyOptions{})
+	if err != nil || res.Sound || res.Findings[0].ID != "damaged" {
+		t.Errorf("another ID in the manifest: %+v, %v", res, err)
+	}
+}

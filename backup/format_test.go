@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-
 )
 
 func TestFramesOfBothKindsAreOrdinaryZstd(t *testing.T) {

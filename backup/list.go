@@ -108,9 +108,6 @@ func Load(ctx context.Context, store Store, id string) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backup %s: %w: %w", id, ErrDamaged, err)
 	}
-	if m.ID != id {
-		return nil, fmt.Errorf("backup %s: the manifest is that of %s; was the directory renamed?", id, m.ID)
-	}
 	sums, err := getObject(ctx, store, id+"/"+sumsName, maxManifest)
 	if err != nil && !isMissing(err) {
 		return nil, fmt.Errorf("backup %s: %w", id, err)
@@ -118,6 +115,10 @@ func Load(ctx context.Context, store Store, id string) (*Manifest, error) {
 	sum := sha256.Sum256(text)
 	if !bytes.Equal(sums, m.sums(hex.EncodeToString(sum[:]))) {
 		return nil, fmt.Errorf("backup %s: %w: %s and %s do not agree", id, ErrDamaged, manifestName, sumsName)
+	}
+	// Only now: a damaged bit may have made another ID.
+	if m.ID != id {
+		return nil, fmt.Errorf("backup %s: the manifest is that of %s; was the directory renamed?", id, m.ID)
 	}
 	return m, nil
 }
