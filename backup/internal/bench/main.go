@@ -4,6 +4,7 @@
 //
 //	go run ./backup/internal/bench -rounds 3
 //	go run ./backup/internal/bench -scale 0.02 -rounds 1   # a quick try
+//	go run ./backup/internal/bench -database -rounds 9     # one figure
 //	go run ./backup/internal/bench -grow 10                # memory only
 package main
 
@@ -27,10 +28,11 @@ func main() {
 	}
 	scale := flag.Float64("scale", 1, "size of the data; 1 is 1.2 GB of database and 1.5 GB of files")
 	rounds := flag.Int("rounds", 3, "rounds")
+	database := flag.Bool("database", false, "rounds of the database backup only")
 	grow := flag.Float64("grow", 0, "instead of the rounds, measure the memory with the data and with this many times as much")
 	dir := flag.String("dir", os.TempDir(), "directory for everything, about 15 GB at full size, 5 GB for each time of -grow")
 	flag.Parse()
-	if err := run(context.Background(), *scale, *grow, *rounds, *dir); err != nil {
+	if err := run(context.Background(), *scale, *grow, *rounds, *database, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -54,7 +56,7 @@ type bench struct {
 var settings = map[string]string{"maintenance_work_mem": "16MB", "work_mem": "16MB", "wal_level": "minimal", "max_wal_senders": "0",
 	"max_wal_size": "1GB", "statement_timeout": "60000", "shared_buffers": "2GB", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
-func run(ctx context.Context, scale, grow float64, rounds int, dir string) (err error) {
+func run(ctx context.Context, scale, grow float64, rounds int, database bool, dir string) (err error) {
 	top, err := os.MkdirTemp(dir, "backup-bench-")
 	if err != nil {
 		return err
@@ -77,11 +79,16 @@ func run(ctx context.Context, scale, grow float64, rounds int, dir string) (err 
 		return err
 	}
 	for b.round = 1; b.round <= rounds; b.round++ {
-		if err := b.backups(ctx); err != nil {
+		if err := b.databases(ctx); err != nil {
 			return err
 		}
-		if err := b.restores(ctx); err != nil {
-			return err
+		if !database {
+			if err := b.backups(ctx); err != nil {
+				return err
+			}
+			if err := b.restores(ctx); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintf(os.Stderr, "round %d of %d done\n", b.round, rounds)
 	}
@@ -199,7 +206,13 @@ func (b *bench) print(rounds int) {
 		{"restore, files alone, checked", "doc untar", "files restore", "2.5"},
 		{"restore, time to service", "doc restore", "time to service", "4"},
 	} {
+		if len(b.times[c[1]]) == 0 {
+			continue // not asked for
+		}
 		fmt.Printf("| %s | %.2f | %.2f | %.1f | %s | %.1f / %.1f |\n", c[0], median(b.times[c[1]]), median(b.times[c[2]]), b.ratio(c[1], c[2]), c[3], median(b.work[c[1]]), median(b.work[c[2]]))
+	}
+	if b.plain == 0 {
+		return
 	}
 	fmt.Printf("\nstored: documented %d MB, ours %d MB (%.3f ×, bar 1.02)\n", b.bytes["doc"]/1e6, b.bytes["ours"]/1e6, float64(b.bytes["ours"])/float64(b.bytes["doc"]))
 	fmt.Printf("verify: %.0f MB/s of plain data (bar 600)\n", float64(b.plain)/1e6/median(b.times["verify"]))
