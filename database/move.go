@@ -38,7 +38,7 @@ type MoveOptions struct {
 
 // MoveProgress says how far a move is.
 type MoveProgress struct {
-	Stage       string // "schema", "rows", "sequences", "indexes", "rights", "verify" or "name"
+	Stage       string // "schema", "rows", "sequences", "indexes", "verify", "rights" or "name"
 	Table       string // the one just finished, in stages rows and verify
 	Tables      int    // finished
 	TablesTotal int
@@ -155,8 +155,8 @@ func planMove(ctx context.Context, o MoveOptions, source, target *Manager) (*Mov
 		fmt.Sprintf("copy the schema with pg_dump %d.%d, everything owned by the role", p.Programs.Major, p.Programs.Minor),
 		fmt.Sprintf("stream the rows of %d tables, %d at a time, as of one moment", p.Tables, o.Jobs),
 		fmt.Sprintf("build the indexes with pg_restore, %d at a time", o.Jobs),
-		"give other roles the rights that they have on the source, where they exist on the target",
-		"compare the fingerprints of both sides, and collect statistics", "give the database its name"}
+		"compare the fingerprints of both sides, and collect statistics",
+		"give other roles the rights that they have on the source, where they exist on the target", "give the database its name"}
 	if p.empty {
 		p.Steps = append(p.Steps, "drop the empty database that had the name")
 	}

@@ -62,7 +62,7 @@ func (mv *mover) fill(ctx context.Context, db, role string) (err error) {
 		for _, stage := range []struct {
 			name string
 			run  func(ctx context.Context, tx pgx.Tx) error
-		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"rights", mv.rights}, {"verify", mv.verifyAndAnalyze}} {
+		}{{"schema", mv.schema}, {"rows", mv.rows}, {"sequences", mv.sequences}, {"indexes", mv.indexes}, {"verify", mv.verifyAndAnalyze}, {"rights", mv.rights}} {
 			started := time.Now()
 			mv.tell(func(p *MoveProgress) { p.Stage = stage.name })
 			if err := stage.run(ctx, tx); err != nil {
@@ -204,7 +204,8 @@ func (mv *mover) sortMemory(ctx context.Context) (string, error) {
 	return fmt.Sprintf("maintenance_work_mem=%dkB", max(wanted, has)), nil
 }
 
-// rights gives other roles what they have on the source, where they exist.
+// rights gives other roles what they have on the source, where they exist. It
+// comes last: afterwards the database may be closed to who moves it.
 func (mv *mover) rights(ctx context.Context, tx pgx.Tx) error {
 	statements, unusable, err := pggrants.Read(ctx, tx)
 	if err != nil {

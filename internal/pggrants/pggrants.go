@@ -85,7 +85,7 @@ func Apply(ctx context.Context, conn *pgx.Conn, statements []string) ([]Refused,
 	for _, s := range statements {
 		_, err := conn.PgConn().Exec(ctx, s).ReadAll()
 		var refused *pgconn.PgError
-		if err != nil && (!errors.As(err, &refused) || ctx.Err() != nil) {
+		if err != nil && (!errors.As(err, &refused) || conn.IsClosed() || ctx.Err() != nil) {
 			return nil, fmt.Errorf("grant: %w", err)
 		}
 		if err == nil {
