@@ -33,7 +33,7 @@ bench: deps
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # Backup and restore against the documented commands: 1.2 GB of database and
-# 1.5 GB of files, about 15 GB of temporary space, an hour or so.
+# 1.6 GB of files, about 18 GB of temporary space, half an hour or so.
 bench-backup: deps
 	$(GO) run ./backup/internal/bench -rounds 3
 

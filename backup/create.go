@@ -119,6 +119,7 @@ func Create(ctx context.Context, store Store, src Source, o CreateOptions) (*Res
 		// The context may be what ended it; cleaning must still happen.
 		clean := context.WithoutCancel(ctx)
 		err = fmt.Errorf("create backup: %w", err)
+		c.parts.abort()
 		if c.id != "" {
 			err = errors.Join(err, deleteAll(clean, store, c.id))
 		}
@@ -326,7 +327,10 @@ func (c *creator) dump(ctx context.Context, snap *snapshot, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.connections, limit: c.limit, note: c.notes.add, hook: c.o.hook}
+	// Files that are saved beside are company enough, and what would wait for
+	// more would only take memory.
+	late := len(c.src.Trees) == 0 && inCompany(c.parts.sums, c.store)
+	d := &dumpJob{snap: snap, parts: c.parts, tool: t, workers: c.connections, small: isHere(c.store), late: late, limit: c.limit, note: c.notes.add, hook: c.o.hook}
 	if m.Database, err = d.run(ctx); err != nil {
 		return err
 	}

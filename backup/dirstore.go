@@ -50,6 +50,9 @@ func OpenDir(dir string) (*DirStore, error) {
 // Dir is the store's absolute path.
 func (s *DirStore) Dir() string { return s.dir }
 
+// here is for isHere.
+func (s *DirStore) here() bool { return true }
+
 func (s *DirStore) path(name string) (string, error) {
 	if err := CheckObjectName(name); err != nil {
 		return "", err

@@ -18,6 +18,8 @@ type dumpJob struct {
 	parts   *parts
 	tool    *tool
 	workers int
+	small   bool // pieces may be small
+	late    bool // and are hashed together with later ones
 	limit   *limiter
 	note    func(Finding)
 	hook    func(string)
@@ -25,9 +27,17 @@ type dumpJob struct {
 }
 
 // pieceBytes is how much of a table one piece holds, measured on the server's
-// disk: large enough that the cost of a piece does not matter, small enough
-// that several connections share one table evenly.
+// disk: large enough that the cost of a piece does not matter, small enough that
+// several connections share one table evenly.
 const pieceBytes = 32 << 20
+
+// smallPieceBytes is the same for a store where an object costs next to nothing:
+// those that wait to be hashed with others shall fit into memory.
+const smallPieceBytes = 4 << 20
+
+// maxPieces is about how many pieces there are at most; those of a larger
+// database are larger.
+const maxPieces = 2000
 
 // smallBytes is up to where tables share a piece.
 const smallBytes = 1 << 20
@@ -37,7 +47,6 @@ type pieceJob struct {
 	name   string
 	ranges []tableRange
 	size   int64 // estimate, for the order
-	index  int
 }
 
 type tableRange struct {
@@ -58,9 +67,13 @@ func (d *dumpJob) run(ctx context.Context) (*Database, error) {
 		defer close(queue)
 		return d.feed(inner, queue, jobs, pieces, &db)
 	})
-	for range d.workers {
-		g.run(func() error { return d.worker(inner, queue) })
-	}
+	g.run(func() error {
+		if err := d.work(inner, queue); err != nil {
+			return err
+		}
+		d.commits.flush()
+		return nil
+	})
 	if err := g.wait(); err != nil {
 		return nil, fmt.Errorf("dump database: %w", err)
 	}
@@ -89,9 +102,7 @@ func (d *dumpJob) feed(ctx context.Context, queue chan<- func(*pgx.Conn) error, 
 	sort.SliceStable(order, func(a, b int) bool { return jobs[order[a]].size > jobs[order[b]].size })
 	for _, i := range order {
 		tasks = append(tasks, func(c *pgx.Conn) error {
-			var err error
-			pieces[i], err = d.piece(ctx, c, &jobs[i])
-			return err
+			return d.piece(ctx, c, &jobs[i], &pieces[i])
 		})
 	}
 	tasks = append(tasks,
@@ -109,6 +120,15 @@ func (d *dumpJob) feed(ctx context.Context, queue chan<- func(*pgx.Conn) error, 
 		}
 	}
 	return nil
+}
+
+// work does what the queue holds, with several connections.
+func (d *dumpJob) work(ctx context.Context, queue <-chan func(*pgx.Conn) error) error {
+	g, ctx := newGroup(ctx)
+	for range d.workers {
+		g.run(func() error { return d.worker(ctx, queue) })
+	}
+	return g.wait()
 }
 
 func (d *dumpJob) worker(ctx context.Context, queue <-chan func(*pgx.Conn) error) error {
@@ -134,7 +154,11 @@ func (d *dumpJob) plan() []pieceJob {
 	for _, t := range d.snap.tables {
 		total += t.Bytes
 	}
-	size := max(pieceBytes, total/500)
+	size := int64(pieceBytes)
+	if d.small {
+		size = smallPieceBytes
+	}
+	size = max(size, total/maxPieces)
 	for i := range d.snap.tables {
 		t := &d.snap.tables[i]
 		if t.Bytes < smallBytes {
@@ -160,7 +184,6 @@ func (d *dumpJob) plan() []pieceJob {
 		jobs = append(jobs, small)
 	}
 	for i := range jobs {
-		jobs[i].index = i
 		label := "small-tables"
 		if len(jobs[i].ranges) == 1 {
 			label = safeLabel(jobs[i].ranges[0].table.Name)
@@ -186,13 +209,13 @@ func safeLabel(name string) string {
 	return b.String()
 }
 
-// piece writes COPY statements that psql loads as they are.
-func (d *dumpJob) piece(ctx context.Context, conn *pgx.Conn, j *pieceJob) (Piece, error) {
-	part, err := d.parts.create(ctx, j.name, partKind{zstd: true, hash: true})
+// piece writes COPY statements that psql loads as they are. It fills in out, its
+// sums last, when the piece is committed.
+func (d *dumpJob) piece(ctx context.Context, conn *pgx.Conn, j *pieceJob, out *Piece) error {
+	part, err := d.parts.create(ctx, j.name, partKind{zstd: true, hash: true, late: d.late})
 	if err != nil {
-		return Piece{}, err
+		return err
 	}
-	out := Piece{}
 	err = func() error {
 		w := bufio.NewWriterSize(&countingWriter{ctx: ctx, w: part, limit: d.limit}, 256<<10)
 		fmt.Fprintf(w, "SET client_encoding = '%s';\n", d.snap.db.Encoding)
@@ -207,15 +230,22 @@ func (d *dumpJob) piece(ctx context.Context, conn *pgx.Conn, j *pieceJob) (Piece
 	}()
 	if err != nil {
 		part.abort()
-		return Piece{}, err
+		return err
 	}
-	var commit func() error
-	if out.Part, commit, err = part.finish(); err != nil {
-		return Piece{}, err
+	if err := part.finish(); err != nil {
+		return err
 	}
-	d.commits.run(commit)
+	commit := func() error {
+		out.Part = part.sums()
+		return part.commit()
+	}
+	if d.late {
+		d.commits.later(commit)
+	} else {
+		d.commits.run(commit)
+	}
 	d.hook("create:piece")
-	return out, nil
+	return nil
 }
 
 type countingWriter struct {

@@ -17,6 +17,7 @@ type failingStore struct {
 	failAt int64 // operation number; 0 never
 	short  bool  // reads give a few bytes at a time
 	early  int64 // reads end without an error after so many bytes; 0 never
+	local  bool  // parts may be written and hashed in company
 	ops    atomic.Int64
 }
 
@@ -26,6 +27,8 @@ func (s *failingStore) next() error {
 	}
 	return nil
 }
+
+func (s *failingStore) here() bool { return s.local }
 
 func (s *failingStore) Create(ctx context.Context, name string) (ObjectWriter, error) {
 	if err := s.next(); err != nil {

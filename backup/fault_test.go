@@ -44,21 +44,25 @@ func TestAFullDiskAtAnyWriteLeavesNoBackup(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.dir, "video.mp4"), video, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := newStore(t)
-	count := &failingStore{Store: dir}
-	full := mustCreate(t, count, s.src, CreateOptions{Workers: 1})
-	if err := deleteAll(t.Context(), dir, full.ID); err != nil {
-		t.Fatal(err)
-	}
-	total := count.ops.Load()
-	for at := int64(1); at <= total; at++ {
-		broken := &failingStore{Store: dir, failAt: at}
-		_, err := Create(t.Context(), broken, s.src, CreateOptions{Workers: 1, PgDump: filepath.Join(cluster.BinDir, "pg_dump")})
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("operation %d of %d: error %v", at, total, err)
+	alone := s.src
+	alone.Trees = nil
+	for local, src := range map[bool]Source{false: s.src, true: alone} { // pieces are committed at once, or put off
+		dir := newStore(t)
+		count := &failingStore{Store: dir, local: local}
+		full := mustCreate(t, count, src, CreateOptions{Workers: 1})
+		if err := deleteAll(t.Context(), dir, full.ID); err != nil {
+			t.Fatal(err)
 		}
-		if dirs, _ := os.ReadDir(dir.Dir()); len(dirs) != 0 {
-			t.Fatalf("operation %d: left %v", at, dirs)
+		total := count.ops.Load()
+		for at := int64(1); at <= total; at++ {
+			broken := &failingStore{Store: dir, failAt: at, local: local}
+			_, err := Create(t.Context(), broken, src, CreateOptions{Workers: 1, PgDump: filepath.Join(cluster.BinDir, "pg_dump")})
+			if !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("operation %d of %d: error %v", at, total, err)
+			}
+			if dirs, _ := os.ReadDir(dir.Dir()); len(dirs) != 0 {
+				t.Fatalf("operation %d: left %v", at, dirs)
+			}
 		}
 	}
 }
@@ -204,9 +208,15 @@ func TestFilesThatChangeGrowOrVanishAreHandledAndReported(t *testing.T) {
 func TestCancelledCreateLeavesNothing(t *testing.T) {
 	s := newSampleOf(t, "can", smallOptions)
 	store := newStore(t)
-	for _, point := range []string{"create:snapshot", "create:piece", "create:pack", "create:before-manifest"} {
+	alone := s.src
+	alone.Trees = nil // its pieces wait for their commit
+	for _, c := range []struct {
+		point string
+		src   Source
+	}{{"create:snapshot", s.src}, {"create:piece", s.src}, {"create:piece", alone}, {"create:pack", s.src}, {"create:before-manifest", s.src}} {
+		point := c.point
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := Create(ctx, store, s.src, CreateOptions{PgDump: filepath.Join(cluster.BinDir, "pg_dump"), hook: func(p string) {
+		_, err := Create(ctx, store, c.src, CreateOptions{PgDump: filepath.Join(cluster.BinDir, "pg_dump"), hook: func(p string) {
 			if p == point {
 				cancel()
 			}

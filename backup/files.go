@@ -21,10 +21,10 @@ type packJob struct {
 	entries []*jobEntry
 	bytes   int64
 
-	done   chan struct{}
-	part   *Part
-	commit func() error
-	err    error
+	done chan struct{}
+	pack *partWriter // finished
+	part Part
+	err  error
 }
 
 // maxJobEntries bounds what a job holds in memory, about a megabyte.
@@ -73,7 +73,7 @@ func (f *filesJob) run(ctx context.Context) (*filesResult, error) {
 		g.run(func() error {
 			w := newPackWriter(ctx, f.parts, f.limit, f.note)
 			for j := range work {
-				j.part, j.commit, j.err = w.write(j)
+				j.err = w.write(j)
 				close(j.done)
 				if j.err != nil {
 					return j.err
@@ -185,8 +185,8 @@ func (f *filesJob) collectJobs(ctx context.Context, ordered <-chan *packJob, ind
 		if j.err != nil {
 			return j.err
 		}
-		commits.run(j.commit)
-		res.files.Packs = append(res.files.Packs, *j.part)
+		commits.run(j.pack.commit)
+		res.files.Packs = append(res.files.Packs, j.part)
 		for _, e := range j.entries {
 			if e.gone {
 				continue

@@ -75,7 +75,7 @@ func Import(ctx context.Context, store Store, files []string, o ImportOptions) (
 	i := &importer{ctx: ctx, c: c, o: o, m: &Manifest{Format: Format, ID: c.id, Created: c.o.now().UTC(), Mattermost: Mattermost{Version: o.MattermostVersion}, Imported: &Imported{}}}
 	res, err := i.run(files)
 	if err != nil {
-		i.abort()
+		c.parts.abort()
 		// The context may be what ended it; cleaning must still happen.
 		return nil, errors.Join(fmt.Errorf("import: %w", err), deleteAll(context.WithoutCancel(ctx), store, c.id))
 	}
@@ -91,15 +91,6 @@ type importer struct {
 	dump *dumpImport
 	tree *treeImport
 	docs map[string][]byte
-}
-
-func (i *importer) abort() {
-	if i.dump != nil {
-		i.dump.abort()
-	}
-	if i.tree != nil {
-		i.tree.abort()
-	}
 }
 
 func (i *importer) run(files []string) (*Result, error) {

@@ -99,13 +99,6 @@ func (t *treeImport) close() error {
 	return err
 }
 
-func (t *treeImport) abort() {
-	if t.w.part != nil {
-		t.w.part.abort()
-		t.w.part = nil
-	}
-}
-
 // finish adds directories that the tars did not name, packs directories and
 // links, and writes the list.
 func (t *treeImport) finish() (*Files, error) {

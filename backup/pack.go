@@ -44,24 +44,27 @@ func newPackWriter(ctx context.Context, b *parts, limit *limiter, note func(Find
 	return &packWriter{ctx: ctx, parts: b, limit: limit, note: note, buf: make([]byte, readBuffer), hash: b.sums.Hash()}
 }
 
-// write stores what of the job has to be stored, and fills in hashes and pack
-// names. It gives the pack's part and its commit.
-func (w *packWriter) write(j *packJob) (*Part, func() error, error) {
+// write stores what of the job has to be stored, and fills in hashes, pack names
+// and the pack, which is yet to be committed.
+func (w *packWriter) write(j *packJob) error {
 	part, err := w.parts.create(w.ctx, j.name, partKind{zstd: true})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	w.part, w.tar = part, tar.NewWriter(part)
 	if err := w.entries(j, w.parts.id+"/"+part.name); err != nil {
 		part.abort()
-		return nil, nil, err
+		return err
 	}
 	if err := w.tar.Close(); err != nil {
 		part.abort()
-		return nil, nil, fmt.Errorf("write %s: %w", j.name, err)
+		return fmt.Errorf("write %s: %w", j.name, err)
 	}
-	done, commit, err := part.finish()
-	return &done, commit, err
+	if err := part.finish(); err != nil {
+		return err
+	}
+	j.pack, j.part = part, part.sums()
+	return nil
 }
 
 func (w *packWriter) entries(j *packJob, name string) error {

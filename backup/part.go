@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	"filippo.io/age"
 	"github.com/gitlab-mattermost/sdk/internal/manysha"
@@ -17,16 +18,16 @@ import (
 // zstd frames, age, count and hash, store. All hashes are taken in this one
 // pass.
 type partWriter struct {
-	name     string
-	hashText bool
-	plain    hash.Hash
-	plainN   int64
-	frames   *frameWriter
-	top      io.Writer
-	seal     io.WriteCloser
-	buffer   *bufio.Writer
-	sum      *sumWriter
-	object   ObjectWriter
+	name   string
+	plain  hash.Hash
+	plainN int64
+	frames *frameWriter
+	top    io.Writer
+	seal   io.WriteCloser
+	buffer *bufio.Writer
+	sum    *sumWriter
+	object ObjectWriter
+	parts  *parts
 }
 
 // sumWriter counts and hashes what passes.
@@ -48,6 +49,7 @@ type partKind struct {
 	zstd bool // name ends in .zst
 	hash bool // the plain bytes are hashed as a whole
 	open bool // never encrypted
+	late bool // its sums will be asked for when other parts are being written
 }
 
 // parts makes the parts of one backup.
@@ -57,10 +59,27 @@ type parts struct {
 	seal     *sealer
 	encoders *encoders
 	sums     *manysha.Pool
+
+	mu   sync.Mutex
+	open map[*partWriter]bool // neither committed nor aborted
 }
 
 func newParts(store Store, seal *sealer, encoders *encoders) *parts {
-	return &parts{store: store, seal: seal, encoders: encoders, sums: manysha.New()}
+	return &parts{store: store, seal: seal, encoders: encoders, sums: manysha.New(), open: map[*partWriter]bool{}}
+}
+
+func (b *parts) ended(p *partWriter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.open, p)
+}
+
+// abort removes what was not committed: a failure leaves finished parts that
+// waited for it.
+func (b *parts) abort() {
+	for p := range b.open {
+		p.abort()
+	}
 }
 
 // create begins a part. name is without the .zst and .age that kind adds.
@@ -75,11 +94,15 @@ func (b *parts) create(ctx context.Context, name string, kind partKind) (*partWr
 	if err != nil {
 		return nil, err
 	}
-	p := &partWriter{name: name, hashText: kind.hash, object: object}
-	if kind.hash {
-		p.plain = b.sums.Hash()
+	newHash := b.sums.Hash
+	if kind.late {
+		newHash = func() hash.Hash { return b.sums.Patient(lateBytes) }
 	}
-	p.sum = &sumWriter{w: object, hash: b.sums.Hash()}
+	p := &partWriter{name: name, object: object, parts: b}
+	if kind.hash {
+		p.plain = newHash()
+	}
+	p.sum = &sumWriter{w: object, hash: newHash()}
 	p.top = p.sum
 	if b.seal != nil && !kind.open {
 		if p.seal, err = age.Encrypt(p.sum, b.seal.recipients...); err != nil {
@@ -92,6 +115,9 @@ func (b *parts) create(ctx context.Context, name string, kind partKind) (*partWr
 		p.frames = newFrameWriter(p.buffer, b.encoders)
 		p.top = p.frames
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open[p] = true
 	return p, nil
 }
 
@@ -104,10 +130,9 @@ func (p *partWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// finish writes all that is buffered and gives the part and the commit that
-// makes it durable. The caller may run the commit elsewhere: the chain is
-// already free for the next part.
-func (p *partWriter) finish() (Part, func() error, error) {
+// finish writes all that is buffered, after which the chain is free for the next
+// part. The caller may ask for the sums and commit later, and elsewhere.
+func (p *partWriter) finish() error {
 	err := func() error {
 		if p.frames != nil {
 			if err := p.frames.Close(); err != nil {
@@ -123,62 +148,49 @@ func (p *partWriter) finish() (Part, func() error, error) {
 		return nil
 	}()
 	if err != nil {
-		p.release()
-		return Part{}, nil, errors.Join(fmt.Errorf("write %s: %w", p.name, err), p.object.Abort())
+		p.abort()
+		return fmt.Errorf("write %s: %w", p.name, err)
 	}
+	return nil
+}
+
+// sums describes the finished part. Its bytes may still wait to be hashed.
+func (p *partWriter) sums() Part {
 	part := Part{Name: p.name, Size: p.sum.n, SHA256: hex.EncodeToString(p.sum.hash.Sum(nil)), PlainSize: p.plainN}
 	if p.plain != nil {
 		part.PlainSHA256 = hex.EncodeToString(p.plain.Sum(nil))
 	}
-	return part, func() error {
-		if err := p.object.Commit(); err != nil {
-			return fmt.Errorf("write %s: %w", p.name, err)
-		}
-		return nil
-	}, nil
+	return part
 }
 
-// committer makes parts durable, a few at a time, beside the work on the next
-// ones: a sync waits for the disk, not for the processor. Its group's wait
-// waits for it too.
-type committer struct {
-	group *group
-	slots chan struct{}
+// commit makes the finished part durable.
+func (p *partWriter) commit() error {
+	p.parts.ended(p)
+	if err := p.object.Commit(); err != nil {
+		return fmt.Errorf("write %s: %w", p.name, err)
+	}
+	return nil
 }
 
-func newCommitter(g *group) *committer {
-	return &committer{group: g, slots: make(chan struct{}, 4)}
-}
-
-// run starts a commit, once there is a slot. The caller runs in the group.
-func (c *committer) run(commit func() error) {
-	c.slots <- struct{}{}
-	c.group.run(func() error {
-		defer func() { <-c.slots }()
-		return commit()
-	})
-}
+// lateBytes is how much of a late part may wait to be hashed.
+const lateBytes = 4 << 20
 
 // close finishes and commits.
 func (p *partWriter) close() (Part, error) {
-	part, commit, err := p.finish()
-	if err != nil {
+	if err := p.finish(); err != nil {
 		return Part{}, err
 	}
-	return part, commit()
+	return p.sums(), p.commit()
 }
 
-// abort removes the unfinished object. The error that led here is the one to
+// abort removes the uncommitted object. The error that led here is the one to
 // report, so abort's own is dropped.
 func (p *partWriter) abort() {
-	p.release()
-	_ = p.object.Abort()
-}
-
-func (p *partWriter) release() {
+	p.parts.ended(p)
 	if p.frames != nil {
 		p.frames.release()
 	}
+	_ = p.object.Abort()
 }
 
 // writePart stores text as one part.

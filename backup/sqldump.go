@@ -300,11 +300,3 @@ func (d *dumpImport) end() error {
 	}
 	return nil
 }
-
-// abort removes an unfinished piece.
-func (d *dumpImport) abort() {
-	if d.piece != nil {
-		d.piece.abort()
-		d.piece = nil
-	}
-}

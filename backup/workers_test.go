@@ -31,3 +31,16 @@ func TestHowManyFilesAreReadAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyAStoreHereHasPartsHashedInCompany(t *testing.T) {
+	here, sums := newStore(t), manysha.New()
+	if got, want := inCompany(sums, here), sums.Width(1) > 1; got != want {
+		t.Errorf("a directory: %t, want %t", got, want)
+	}
+	if inCompany(sums, struct{ Store }{here}) {
+		t.Error("an upload may hold megabytes for each part that waits")
+	}
+	if inCompany(nil, here) {
+		t.Error("there is no company on a processor that hashes one by one")
+	}
+}

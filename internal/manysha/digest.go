@@ -12,6 +12,7 @@ const room = chunk + 2*sha256.BlockSize
 // digest is a hash that joins a Pool.
 type digest struct {
 	pool *Pool
+	most int    // chunks that may wait
 	n    uint64 // bytes written
 	fill []byte // the chunk being filled, nil before the first byte
 
@@ -62,7 +63,7 @@ func (d *digest) Sum(b []byte) []byte {
 		state = oneByOne(state, tail)
 		d.pool.giveBack(tail)
 	} else {
-		end := &digest{pool: d.pool, state: state}
+		end := &digest{pool: d.pool, most: waiting, state: state}
 		d.pool.push(end, tail)
 		d.pool.drain(end)
 		state = end.state

@@ -21,7 +21,7 @@ import (
 const (
 	// chunk is what a stream hands in at a time.
 	chunk = 32 << 10
-	// waiting is how many chunks of one stream may wait for company.
+	// waiting is how many chunks of an ordinary stream may wait for company.
 	waiting = 4
 	// alone is up to how many streams are hashed one by one: the kernel costs
 	// the same for one as for sixteen.
@@ -71,7 +71,21 @@ func (p *Pool) Hash() hash.Hash {
 	if p == nil || p.kernel == nil {
 		return sha256.New()
 	}
-	d := &digest{pool: p}
+	return p.waitingUpTo(waiting)
+}
+
+// Patient makes a hash like those of Hash, of which about as many bytes may
+// wait for company. It is for few streams that end one after the other: who
+// asks for their sums only when others have begun has company for all of them.
+func (p *Pool) Patient(bytes int) hash.Hash {
+	if p == nil || p.kernel == nil {
+		return sha256.New()
+	}
+	return p.waitingUpTo(max(waiting, bytes/chunk))
+}
+
+func (p *Pool) waitingUpTo(chunks int) hash.Hash {
+	d := &digest{pool: p, most: chunks}
 	d.Reset()
 	return d
 }
@@ -80,7 +94,7 @@ func (p *Pool) Hash() hash.Hash {
 func (p *Pool) push(d *digest, full []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(d.queue) >= waiting {
+	for len(d.queue) >= d.most {
 		p.wait(d)
 	}
 	d.queue = append(d.queue, full)

@@ -94,7 +94,7 @@ type children struct {
 func watchChildren() *children {
 	c := &children{stop: make(chan struct{}), done: make(chan float64, 1)}
 	go func() {
-		tick, most := time.NewTicker(20*time.Millisecond), 0.0
+		tick, most := time.NewTicker(50*time.Millisecond), 0.0
 		defer tick.Stop()
 		for {
 			select {

@@ -26,11 +26,11 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "child" {
 		os.Exit(child(os.Args[2]))
 	}
-	scale := flag.Float64("scale", 1, "size of the data; 1 is 1.2 GB of database and 1.5 GB of files")
+	scale := flag.Float64("scale", 1, "size of the data; 1 is 1.2 GB of database and 1.6 GB of files")
 	rounds := flag.Int("rounds", 3, "rounds")
 	database := flag.Bool("database", false, "rounds of the database backup only")
 	grow := flag.Float64("grow", 0, "instead of the rounds, measure the memory with the data and with this many times as much")
-	dir := flag.String("dir", os.TempDir(), "directory for everything, about 15 GB at full size, 5 GB for each time of -grow")
+	dir := flag.String("dir", os.TempDir(), "directory for everything, about 18 GB at full size, 5 GB for each time of -grow")
 	flag.Parse()
 	if err := run(context.Background(), *scale, *grow, *rounds, *database, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -99,7 +99,7 @@ func run(ctx context.Context, scale, grow float64, rounds int, database bool, di
 // generate makes a database and a data directory.
 func (b *bench) generate(ctx context.Context, db, dir string, scale float64) error {
 	n := func(full int) int { return max(1, int(float64(full)*scale)) }
-	o := mmsample.Options{Seed: 1, Posts: n(920_000), Users: max(20, n(2000)), Channels: max(10, n(900)), Files: n(4000), FileSize: 300_000, LargeFiles: 3, LargeSize: int64(n(100 << 20))}
+	o := mmsample.Options{Seed: 1, Posts: n(1_310_000), Users: max(20, n(2800)), Channels: max(10, n(1300)), Files: n(4000), FileSize: 300_000, LargeFiles: 3, LargeSize: int64(n(100 << 20))}
 	admin, err := pgx.Connect(ctx, b.cluster.DSN("postgres"))
 	if err != nil {
 		return err
