@@ -34,29 +34,26 @@ func (c *committer) run(commit func() error) {
 // sums at its end would hash at once, and nearly alone, what is better hashed
 // together with the next parts.
 func (c *committer) later(commit func() error) {
-	if oldest := c.putOff(commit, maxLateCommits); oldest != nil {
+	if oldest := c.putOff(commit); oldest != nil {
 		c.run(oldest)
 	}
 }
 
-// putOff gives back the oldest commit when there are more than most.
-func (c *committer) putOff(commit func() error, most int) func() error {
+// putOff gives the oldest commit that was put off, when there are too many.
+func (c *committer) putOff(commit func() error) (oldest func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if commit != nil {
-		c.late = append(c.late, commit)
+	c.late = append(c.late, commit)
+	if len(c.late) > maxLateCommits {
+		oldest, c.late = c.late[0], c.late[1:]
 	}
-	if len(c.late) <= most {
-		return nil
-	}
-	oldest := c.late[0]
-	c.late = c.late[1:]
 	return oldest
 }
 
-// flush runs what was put off.
+// flush runs what was put off, once nobody calls later any more.
 func (c *committer) flush() {
-	for oldest := c.putOff(nil, 0); oldest != nil; oldest = c.putOff(nil, 0) {
-		c.run(oldest)
+	for _, commit := range c.late {
+		c.run(commit)
 	}
+	c.late = nil
 }

@@ -95,7 +95,8 @@ func hexValue(c byte) int {
 	return int(c-'A') + 10
 }
 
-// unicodeEscape reads \uXXXX or \u{X X}; pos stands after the u.
+// unicodeEscape reads what follows \u: four hexadecimal digits, or numbers in
+// braces; pos stands after the u.
 func (l *lexer) unicodeEscape(out []byte, start int) []byte {
 	if l.peek(0) != '{' {
 		n := 0
